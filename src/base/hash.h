@@ -1,0 +1,18 @@
+/* Digests and checksums. */
+#ifndef TARN_BASE_HASH_H
+#define TARN_BASE_HASH_H
+
+#include "base/buf.h"
+
+#define TARN_SHA256_SIZE 32
+#define TARN_SHA256_HEX_SIZE 64
+
+void tarn_sha256(struct tarn_slice data, uint8_t digest[TARN_SHA256_SIZE]);
+/* Lower-case hexadecimal, two characters a byte, no terminator. */
+void tarn_hex(const uint8_t *bytes, size_t len, char *text);
+/* False where text is not hexadecimal of exactly `len` bytes. */
+bool tarn_unhex(struct tarn_slice text, uint8_t *bytes, size_t len);
+uint32_t tarn_crc32(struct tarn_slice data);  /* IEEE, as zlib, gzip and Avro's snappy */
+uint64_t tarn_hash64(struct tarn_slice data); /* for hash tables in memory; not stable between releases */
+
+#endif

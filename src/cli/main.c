@@ -1,0 +1,37 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+
+static const struct tarn_command *const commands[] = {
+	NULL,
+};
+
+static void print_help(FILE *out)
+{
+	fputs("usage: tarn COMMAND [ARGUMENT...]\n\n", out);
+	for (size_t i = 0; commands[i]; i++)
+		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\n`tarn COMMAND --help` tells more. `tarn --version` prints the version.\n", out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return TARN_EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return TARN_EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("tarn " TARN_VERSION);
+		return TARN_EXIT_DONE;
+	}
+	for (size_t i = 0; commands[i]; i++)
+		if (!strcmp(argv[1], commands[i]->name))
+			return commands[i]->run(argc - 1, argv + 1);
+	fprintf(stderr, "tarn: no command \"%s\"; `tarn --help` lists them\n", argv[1]);
+	return TARN_EXIT_USAGE;
+}
