@@ -1,0 +1,136 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+enum { READ_STEP = 1 << 16 };
+
+static enum tarn_rc read_all(int fd, const char *path, struct tarn_buf *out, struct tarn_err *err)
+{
+	struct stat status;
+	if (fstat(fd, &status))
+		return tarn_fail_errno(err, "\"%s\"", path);
+	size_t step = status.st_size > 0 && (uint64_t)status.st_size < out->max ? (size_t)status.st_size + 1 : READ_STEP;
+	for (;;) {
+		uint8_t *room = tarn_buf_room(out, step);
+		if (!room)
+			return tarn_fail(err, TARN_ELIMIT, "\"%s\" is larger than the limit of %zu bytes", path,
+					 out->max);
+		ssize_t got = read(fd, room, step);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return tarn_fail_errno(err, "\"%s\"", path);
+		if (!got)
+			return TARN_OK;
+		out->len += (size_t)got;
+		step = (size_t)got < step ? step - (size_t)got : READ_STEP;
+	}
+}
+
+enum tarn_rc tarn_file_read(const char *path, struct tarn_buf *out, struct tarn_err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return tarn_fail_errno(err, "\"%s\"", path);
+	enum tarn_rc rc = read_all(fd, path, out, err);
+	close(fd);
+	return rc;
+}
+
+enum tarn_rc tarn_fd_write(int fd, struct tarn_slice data, const char *path, struct tarn_err *err)
+{
+	while (data.len) {
+		ssize_t done = write(fd, data.data, data.len);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return tarn_fail_errno(err, "\"%s\"", path);
+		data.data += done;
+		data.len -= (size_t)done;
+	}
+	return TARN_OK;
+}
+
+static enum tarn_rc write_durably(const char *path, struct tarn_slice data, struct tarn_err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return tarn_fail_errno(err, "\"%s\"", path);
+	enum tarn_rc rc = tarn_fd_write(fd, data, path, err);
+	if (!rc && fsync(fd))
+		rc = tarn_fail_errno(err, "\"%s\"", path);
+	if (close(fd) && !rc)
+		rc = tarn_fail_errno(err, "\"%s\"", path);
+	return rc;
+}
+
+static enum tarn_rc fsync_folder_of(const char *path, struct tarn_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? tarn_asprintf("%.*s", (int)(slash - path) + 1, path) : tarn_strdup(".");
+	enum tarn_rc rc = tarn_fsync_path(folder, err);
+	free(folder);
+	return rc;
+}
+
+enum tarn_rc tarn_file_replace(const char *path, struct tarn_slice data, struct tarn_err *err)
+{
+	char *temporary = tarn_asprintf("%s.%ld.tmp", path, (long)getpid());
+	enum tarn_rc rc = write_durably(temporary, data, err);
+	if (!rc && rename(temporary, path))
+		rc = tarn_fail_errno(err, "\"%s\"", path);
+	if (rc)
+		unlink(temporary);
+	else
+		rc = fsync_folder_of(path, err);
+	free(temporary);
+	return rc;
+}
+
+static int make_folder(const char *path)
+{
+	return mkdir(path, 0777) && errno != EEXIST ? -1 : 0;
+}
+
+enum tarn_rc tarn_make_folders(const char *path, struct tarn_err *err)
+{
+	char *copy = tarn_strdup(path);
+	int failed = 0;
+	for (char *slash = strchr(copy + 1, '/'); slash && !failed; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		failed = make_folder(copy);
+		*slash = '/';
+	}
+	failed = failed || make_folder(copy);
+	free(copy);
+	struct stat status;
+	if (failed || stat(path, &status))
+		return tarn_fail_errno(err, "\"%s\"", path);
+	if (!S_ISDIR(status.st_mode))
+		return tarn_fail(err, TARN_EEXISTS, "\"%s\" is not a folder", path);
+	return TARN_OK;
+}
+
+enum tarn_rc tarn_fsync_path(const char *path, struct tarn_err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return tarn_fail_errno(err, "\"%s\"", path);
+	int failed = fsync(fd);
+	int number = errno;
+	close(fd);
+	errno = number;
+	return failed ? tarn_fail_errno(err, "\"%s\"", path) : TARN_OK;
+}
+
+bool tarn_file_exists(const char *path)
+{
+	return !access(path, F_OK);
+}
