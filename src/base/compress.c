@@ -174,6 +174,9 @@ static enum tarn_rc inflate_steps(z_stream *stream, enum tarn_codec codec, size_
 			return too_large(codec, max_size, err);
 		if (room != &probe)
 			out->len += made;
+		/* fastavro leaves the tail of zlib's checksum behind raw deflate data. */
+		if (status == Z_STREAM_END && codec == TARN_CODEC_DEFLATE)
+			return TARN_OK;
 		if (status == Z_STREAM_END)
 			return stream->avail_in ? damaged(codec, "bytes behind its end", err) : TARN_OK;
 		if (status == Z_BUF_ERROR || (status == Z_OK && !made && !stream->avail_in))
