@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "serialize/record/json_text.h"
+#include "base/json_text.h"
 
 #define PUT(out, literal) tarn_buf_add((out), (literal), sizeof(literal) - 1)
 
@@ -37,7 +37,7 @@ static void put_optional_int(struct tarn_buf *out, const char *key, struct tarn_
 	if (!value.present)
 		return;
 	tarn_buf_add_str(out, key);
-	put_int(out, value.value);
+	tarn_json_put_int(out, value.value);
 }
 
 static void put_symbols(struct tarn_buf *out, const struct tarn_strings *symbols)
@@ -66,7 +66,7 @@ static void put_coords(struct tarn_buf *out, const struct tarn_molecule *molecul
 			if (j > molecule->coord_offsets[i])
 				PUT(out, ",");
 			double value = molecule->coords[j];
-			put_double(out, exact ? value : rounded(value), java_number);
+			tarn_json_put_double(out, exact ? value : rounded(value), java_number);
 		}
 		PUT(out, "]");
 	}
@@ -81,9 +81,9 @@ static void put_geometry(struct tarn_buf *out, const struct tarn_molecule *molec
 	PUT(out, ",\"coords\":");
 	put_coords(out, molecule, exact);
 	PUT(out, ",\"multiplicity\":");
-	put_int(out, molecule->multiplicity);
+	tarn_json_put_int(out, molecule->multiplicity);
 	PUT(out, ",\"charge\":");
-	put_int(out, molecule->charge);
+	tarn_json_put_int(out, molecule->charge);
 	PUT(out, ",\"units\":");
 	tarn_json_put_string(out, molecule->units);
 }
@@ -97,9 +97,9 @@ static void put_hamiltonian(struct tarn_buf *out, const struct tarn_setup *setup
 		PUT(out, "{\"label\":");
 		tarn_json_put_string(out, tarn_strings_at(&setup->term_labels, i));
 		PUT(out, ",\"coefficients\":{\"real\":");
-		put_double(out, setup->term_real[i], java_number);
+		tarn_json_put_double(out, setup->term_real[i], java_number);
 		PUT(out, ",\"imaginary\":");
-		put_double(out, setup->term_imaginary[i], java_number);
+		tarn_json_put_double(out, setup->term_imaginary[i], java_number);
 		PUT(out, "}}");
 	}
 	PUT(out, "]");
@@ -110,11 +110,11 @@ static void put_setup(struct tarn_buf *out, const struct tarn_setup *setup)
 	PUT(out, "{\"backend\":");
 	tarn_json_put_string(out, setup->backend);
 	PUT(out, ",\"num_qubits\":");
-	put_int(out, setup->num_qubits);
+	tarn_json_put_int(out, setup->num_qubits);
 	PUT(out, ",\"hamiltonian\":");
 	put_hamiltonian(out, setup);
 	PUT(out, ",\"num_parameters\":");
-	put_int(out, setup->num_parameters);
+	tarn_json_put_int(out, setup->num_parameters);
 	PUT(out, ",\"initial_parameters\":");
 	put_doubles(out, setup->initial_parameters, setup->n_initial);
 	PUT(out, ",\"optimizer\":");
@@ -125,13 +125,13 @@ static void put_setup(struct tarn_buf *out, const struct tarn_setup *setup)
 	tarn_json_put_string(out, setup->noise_backend);
 	put_optional_int(out, ",\"default_shots\":", setup->default_shots);
 	PUT(out, ",\"ansatz_reps\":");
-	put_int(out, setup->ansatz_reps);
+	tarn_json_put_int(out, setup->ansatz_reps);
 	put_optional_string(out, ",\"init_strategy\":", setup->init_strategy);
 	put_optional_int(out, ",\"seed\":", setup->seed);
 	put_optional_string(out, ",\"ansatz_name\":", setup->ansatz_name);
 	if (setup->exact_estimator.present) {
 		PUT(out, ",\"exact_estimator\":");
-		put_boolean(out, setup->exact_estimator.value);
+		tarn_json_put_boolean(out, setup->exact_estimator.value);
 	}
 	PUT(out, "}");
 }
@@ -166,7 +166,7 @@ void tarn_record_configuration(const struct tarn_record *record, struct tarn_buf
 	PUT(out, ",\"ansatz_name\":");
 	tarn_json_put_string(out, or_default(setup->ansatz_name, "EfficientSU2"));
 	PUT(out, ",\"ansatz_reps\":");
-	put_int(out, setup->ansatz_reps);
+	tarn_json_put_int(out, setup->ansatz_reps);
 	PUT(out, ",\"optimizer\":");
 	tarn_json_put_string(out, setup->optimizer);
 	put_optional_int(out, ",\"default_shots\":", setup->default_shots);

@@ -1,4 +1,4 @@
-#include "serialize/record/json_text.h"
+#include "base/json_text.h"
 
 void tarn_json_put_doubles(struct tarn_buf *out, const double *values, size_t n, tarn_double_format format)
 {

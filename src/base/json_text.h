@@ -1,6 +1,6 @@
-/* JSON text, appended a piece at a time. Private to this room. */
-#ifndef TARN_SERIALIZE_RECORD_JSON_TEXT_H
-#define TARN_SERIALIZE_RECORD_JSON_TEXT_H
+/* JSON text, appended a piece at a time. */
+#ifndef TARN_BASE_JSON_TEXT_H
+#define TARN_BASE_JSON_TEXT_H
 
 #include "base/buf.h"
 #include "base/number.h"
@@ -8,21 +8,21 @@
 /* How doubles are spelt. */
 typedef size_t (*tarn_double_format)(double value, char text[TARN_DOUBLE_TEXT_SIZE]);
 
-static inline void put_int(struct tarn_buf *out, int32_t value)
+static inline void tarn_json_put_int(struct tarn_buf *out, int64_t value)
 {
 	uint8_t *room = tarn_buf_room(out, TARN_INT_TEXT_SIZE);
 	if (room)
 		out->len += tarn_format_int(value, (char *)room);
 }
 
-static inline void put_double(struct tarn_buf *out, double value, tarn_double_format format)
+static inline void tarn_json_put_double(struct tarn_buf *out, double value, tarn_double_format format)
 {
 	uint8_t *room = tarn_buf_room(out, TARN_DOUBLE_TEXT_SIZE);
 	if (room)
 		out->len += format(value, (char *)room);
 }
 
-static inline void put_boolean(struct tarn_buf *out, bool value)
+static inline void tarn_json_put_boolean(struct tarn_buf *out, bool value)
 {
 	tarn_buf_add_str(out, value ? "true" : "false");
 }
@@ -31,5 +31,9 @@ void tarn_json_put_doubles(struct tarn_buf *out, const double *values, size_t n,
 
 /* In quotes; escapes `"`, `\` and control characters, everything else is passed through as it is. */
 void tarn_json_put_string(struct tarn_buf *out, struct tarn_slice text);
+static inline void tarn_json_put_str(struct tarn_buf *out, const char *text)
+{
+	tarn_json_put_string(out, tarn_slice_str(text));
+}
 
 #endif
