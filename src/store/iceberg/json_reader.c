@@ -379,23 +379,3 @@ bool tarn_json_is_null(struct tarn_json *json)
 	scan_word(json, "null");
 	return true;
 }
-
-void tarn_json_put_string(struct tarn_buf *out, const char *text)
-{
-	static const char escapes[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
-	tarn_buf_add_byte(out, '"');
-	const uint8_t *at = (const uint8_t *)text, *end = at + strlen(text);
-	while (true) {
-		const uint8_t *special = find_special(at, end);
-		tarn_buf_add(out, at, (size_t)(special - at));
-		if (special == end)
-			break;
-		const char *escape = strchr(escapes, *special);
-		if (escape)
-			tarn_buf_printf(out, "\\%c", letters[escape - escapes]);
-		else
-			tarn_buf_printf(out, "\\u%04x", (unsigned)*special);
-		at = special + 1;
-	}
-	tarn_buf_add_byte(out, '"');
-}

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json_text.h"
 
 #define TARN_JSON_MAX_DEPTH 100
 
@@ -49,8 +50,5 @@ static inline bool tarn_json_is(struct tarn_slice key, const char *name)
 {
 	return key.len == strlen(name) && !memcmp(key.data, name, key.len);
 }
-
-/* Writing: a string with its quotes. */
-void tarn_json_put_string(struct tarn_buf *out, const char *text);
 
 #endif

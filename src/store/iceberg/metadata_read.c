@@ -446,7 +446,7 @@ static void read_ref(struct tarn_json *json, const struct tarn_table *table, str
 			ref->is_tag = !strcmp(tarn_json_string(json), "tag");
 		} else {
 			tarn_buf_add_byte(&settings, ',');
-			tarn_json_put_string(&settings, tarn_arena_strndup(json->arena, (const char *)key.data, key.len));
+			tarn_json_put_str(&settings, tarn_arena_strndup(json->arena, (const char *)key.data, key.len));
 			tarn_buf_add_byte(&settings, ':');
 			tarn_buf_add_slice(&settings, tarn_json_skip(json));
 		}

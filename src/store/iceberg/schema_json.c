@@ -52,14 +52,14 @@ static void put_fields(struct tarn_buf *out, const struct tarn_field *fields, si
 	tarn_buf_add_str(out, "\"fields\":[");
 	for (size_t i = 0; i < n_fields; i++) {
 		tarn_buf_printf(out, "%s{\"id\":%d,\"name\":", i ? "," : "", fields[i].id);
-		tarn_json_put_string(out, fields[i].name);
+		tarn_json_put_str(out, fields[i].name);
 		tarn_buf_add_str(out, ",\"required\":");
 		put_boolean(out, fields[i].required);
 		tarn_buf_add_str(out, ",\"type\":");
 		put_type(out, &fields[i]);
 		if (fields[i].doc) {
 			tarn_buf_add_str(out, ",\"doc\":");
-			tarn_json_put_string(out, fields[i].doc);
+			tarn_json_put_str(out, fields[i].doc);
 		}
 		tarn_buf_add_byte(out, '}');
 	}

@@ -138,7 +138,7 @@ static void written_strings_read_back(void **state)
 		struct tarn_json json;
 		struct tarn_buf out;
 		tarn_buf_init(&out, 100);
-		tarn_json_put_string(&out, texts[i]);
+		tarn_json_put_str(&out, texts[i]);
 		tarn_arena_init(&arena);
 		tarn_json_init(&json, tarn_buf_slice(&out), tarn_buf_slice(&out), &arena, NULL);
 		assert_string_equal(tarn_json_string(&json), texts[i]);
