@@ -98,7 +98,7 @@ void tarn_partition_put_avro_fields(const struct tarn_partition_type *type, stru
 		tarn_buf_add_str(json, "],\"default\":null,");
 		if (changed) {
 			tarn_buf_add_str(json, "\"iceberg-field-name\":");
-			tarn_json_put_string(json, column->name);
+			tarn_json_put_str(json, column->name);
 			tarn_buf_add_byte(json, ',');
 		}
 		tarn_buf_printf(json, "\"field-id\":%d}", column->field_id);
@@ -112,7 +112,7 @@ void tarn_partition_put_iceberg_fields(const struct tarn_partition_type *type, s
 		const struct tarn_field field = { .kind = type->columns[i].kind };
 		tarn_type_name(&field, name);
 		tarn_buf_printf(json, "%s{\"id\":%d,\"name\":", i ? "," : "", type->columns[i].field_id);
-		tarn_json_put_string(json, type->columns[i].name);
+		tarn_json_put_str(json, type->columns[i].name);
 		tarn_buf_printf(json, ",\"required\":false,\"type\":\"%s\"}", name);
 	}
 }
