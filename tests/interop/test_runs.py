@@ -14,6 +14,7 @@ from typing import Any
 
 import fastavro
 import pytest
+
 from compare import assert_equal, from_rows
 from lakes import DEAD_LETTERS, FAILED, MAKERS, TARN, USAGE, Built, half, tarn
 from model import REPEATED, TABLES, columns, experiment_id, read_object
