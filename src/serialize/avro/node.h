@@ -12,6 +12,7 @@ struct tarn_avro_field {
 	const char *const *aliases;
 	size_t n_aliases;
 	const struct json_t *default_value; /* NULL where there is none; JSON null is a value */
+	int32_t field_id;                   /* Iceberg's attribute `field-id`, or -1 */
 };
 
 struct tarn_avro_node {

@@ -348,6 +348,9 @@ static bool parse_field(struct parser *p, struct tarn_avro_node *record, struct 
 		return fail(p, TARN_EINVALID, &name_at, "record \"%s\" has the field \"%s\" twice", record->full_name,
 			    name);
 	field->default_value = json_object_get(json, "default");
+	const json_t *id = json_object_get(json, "field-id");
+	bool has_id = json_is_integer(id) && json_integer_value(id) >= 0 && json_integer_value(id) <= INT32_MAX;
+	field->field_id = has_id ? (int32_t)json_integer_value(id) : -1;
 	if (!parse_aliases(p, json, NULL, &field->aliases, &field->n_aliases, at))
 		return false;
 	field->type = parse_part(p, record, json_object_get(json, "type"), space, &type_at);
