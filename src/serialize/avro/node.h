@@ -12,6 +12,7 @@ struct tarn_avro_field {
 	const char *const *aliases;
 	size_t n_aliases;
 	const struct json_t *default_value; /* NULL where there is none; JSON null is a value */
+	int32_t field_id;                   /* Iceberg's attribute `field-id`, or -1 */
 };
 
 struct tarn_avro_node {
@@ -19,9 +20,11 @@ struct tarn_avro_node {
 	enum tarn_avro_logical logical; /* PLAIN also where the annotation does not fit the type, as specified */
 	int32_t precision, scale;       /* of a decimal */
 	uint32_t id;                    /* 0, 1, ... within the schema, for tables beside it */
-	/* Types that hold the node (64 at most) and columns that a value takes (65,536 at most). Named types count wherever
-	 * they are used; a type inside itself counts as one. */
+	/* Levels of types inside it (64 at most) and columns that a value takes (65,536 at most). Named types count
+	 * wherever they are used; a type inside itself counts as one. */
 	uint32_t height, weight;
+	uint32_t min_size; /* fewest bytes of an encoded value; 0 only where all values take none */
+	bool recursive;    /* a record that can be somewhere inside itself */
 
 	/* Record, enum and fixed. `name` is the last part of `full_name`; aliases are full names. */
 	const char *full_name, *name;
@@ -58,6 +61,13 @@ static inline const struct tarn_avro_node *tarn_avro_optional(const struct tarn_
 	if (node->branches[0]->type == TARN_AVRO_NULL)
 		return node->branches[1];
 	return node->branches[1]->type == TARN_AVRO_NULL ? node->branches[0] : NULL;
+}
+
+/* The same where columns hold the union as one nullable column (column.h). */
+static inline const struct tarn_avro_node *tarn_avro_collapsed(const struct tarn_avro_node *node)
+{
+	const struct tarn_avro_node *other = tarn_avro_optional(node);
+	return other && !other->recursive ? other : NULL;
 }
 
 #endif

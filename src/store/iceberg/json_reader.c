@@ -23,7 +23,7 @@ void tarn_json_fail(struct tarn_json *json, enum tarn_rc rc, const char *fmt, ..
 	json->rc = tarn_fail_at(json->err, rc, tarn_cursor_position(&json->cursor), "%s", message);
 }
 
-static void skip_space(struct tarn_json *json)
+static inline void skip_space(struct tarn_json *json)
 {
 	const uint8_t *at = json->cursor.at;
 	while (at < json->cursor.end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
@@ -54,7 +54,7 @@ static void expect(struct tarn_json *json, char byte, const char *where)
 			       (unsigned)(uint8_t)found, byte, where);
 }
 
-enum tarn_rc tarn_json_end(struct tarn_json *json)
+enum tarn_rc tarn_json_finish(struct tarn_json *json)
 {
 	tarn_json_peek(json);
 	if (!json->rc && json->cursor.at != json->cursor.end)
@@ -64,6 +64,27 @@ enum tarn_rc tarn_json_end(struct tarn_json *json)
 
 /* ---- strings ---- */
 
+#define EACH_BYTE(byte) (0x0101010101010101u * (uint64_t)(byte))
+
+/* First byte at or behind `at` that is a quote, a backslash or a control character, eight at a time: strings are most of
+ * the bytes of a metadata file. */
+static const uint8_t *find_special(const uint8_t *at, const uint8_t *end)
+{
+	while (end - at >= 8) {
+		uint64_t word;
+		memcpy(&word, at, sizeof(word));
+		uint64_t quote = word ^ EACH_BYTE('"'), slash = word ^ EACH_BYTE('\\');
+		uint64_t found = ((word - EACH_BYTE(0x20)) & ~word) | ((quote - EACH_BYTE(1)) & ~quote) |
+				 ((slash - EACH_BYTE(1)) & ~slash);
+		if (found & EACH_BYTE(0x80))
+			break;
+		at += 8;
+	}
+	while (at < end && *at != '"' && *at != '\\' && *at >= 0x20)
+		at++;
+	return at;
+}
+
 /* Passes over a string; *inside is what lies between its quotes. */
 static void scan_string(struct tarn_json *json, struct tarn_slice *inside, bool *escaped)
 {
@@ -72,14 +93,10 @@ static void scan_string(struct tarn_json *json, struct tarn_slice *inside, bool 
 	expect(json, '"', "to begin a string");
 	if (json->rc)
 		return;
-	const uint8_t *start = json->cursor.at, *at = start, *end = json->cursor.end;
-	while (at < end && *at != '"' && *at >= 0x20) {
-		if (*at == '\\') {
-			*escaped = true;
-			if (++at == end)
-				break;
-		}
-		at++;
+	const uint8_t *start = json->cursor.at, *end = json->cursor.end, *at = find_special(start, end);
+	while (at < end && *at == '\\') {
+		*escaped = true;
+		at = end - at < 2 ? end : find_special(at + 2, end);
 	}
 	json->cursor.at = at;
 	if (at == end) {
@@ -321,7 +338,7 @@ struct tarn_slice tarn_json_skip(struct tarn_json *json)
 	return tarn_slice_of(start, (size_t)(json->cursor.at - start));
 }
 
-int64_t tarn_json_int(struct tarn_json *json, int64_t min, int64_t max)
+int64_t tarn_json_integer(struct tarn_json *json, int64_t min, int64_t max)
 {
 	char first = tarn_json_peek(json);
 	if (json->rc)
@@ -355,28 +372,10 @@ bool tarn_json_boolean(struct tarn_json *json)
 	return first == 't' && !json->rc;
 }
 
-bool tarn_json_null(struct tarn_json *json)
+bool tarn_json_is_null(struct tarn_json *json)
 {
 	if (tarn_json_peek(json) != 'n')
 		return false;
 	scan_word(json, "null");
 	return true;
-}
-
-void tarn_json_put_string(struct tarn_buf *out, const char *text)
-{
-	static const char escapes[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
-	tarn_buf_add_byte(out, '"');
-	for (const char *at = text; *at; at++) {
-		const char *escape = strchr(escapes, *at);
-		if (escape) {
-			tarn_buf_add_byte(out, '\\');
-			tarn_buf_add_byte(out, (uint8_t)letters[escape - escapes]);
-		} else if ((uint8_t)*at < 0x20) {
-			tarn_buf_printf(out, "\\u%04x", (unsigned)(uint8_t)*at);
-		} else {
-			tarn_buf_add_byte(out, (uint8_t)*at);
-		}
-	}
-	tarn_buf_add_byte(out, '"');
 }
