@@ -32,7 +32,7 @@ struct tarn_table *tarn_table_new(const struct tarn_table_definition *definition
 enum tarn_rc tarn_table_parse(struct tarn_slice metadata_json, struct tarn_table **table,
 			      struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_table_free(struct tarn_table *table);
-/* The metadata file's text (format in interop rules: section 2). */
+/* The metadata file's text (specification, appendix C). */
 enum tarn_rc tarn_table_write(const struct tarn_table *table, struct tarn_buf *json,
 			      struct tarn_err *err) TARN_MUST_CHECK;
 /* The current schema's JSON, for Parquet footers; owned by the table. */
@@ -67,7 +67,7 @@ struct tarn_ref {
 	const char *name;
 	bool is_tag;
 	int64_t snapshot_id;
-	struct tarn_slice settings; /* members of another engine (max-ref-age-ms, ...), JSON; or empty */
+	struct tarn_slice settings; /* further members (max-ref-age-ms, ...) as JSON, a comma before each */
 };
 /* Oldest first. NULL where there is none. */
 const struct tarn_snapshot *tarn_table_snapshots(const struct tarn_table *table, size_t *n);
