@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "cli/print.h"
-#include "cli/table.h"
+#include "cli/table_command.h"
 #include "store/iceberg/scan.h"
 
 static enum tarn_rc list_file(void *context, const struct tarn_scan_file *file, struct tarn_err *err)

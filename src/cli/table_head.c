@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "cli/print.h"
-#include "cli/table.h"
+#include "cli/table_command.h"
 #include "cli/value.h"
 #include "store/iceberg/scan.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/print.h"
-#include "cli/table.h"
+#include "cli/table_command.h"
 #include "cli/value.h"
 
 static const char *type_of(struct tarn_buf *scratch, const struct tarn_field *field)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/print.h"
-#include "cli/table.h"
+#include "cli/table_command.h"
 
 /* Tags and branches of a snapshot, with a comma between. */
 static void put_refs(struct tarn_buf *out, const struct tarn_table *table, int64_t snapshot_id)

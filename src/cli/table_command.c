@@ -1,4 +1,4 @@
-#include "cli/table.h"
+#include "cli/table_command.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* `tarn table`: what its sub-commands share. */
-#ifndef TARN_CLI_TABLE_H
-#define TARN_CLI_TABLE_H
+#ifndef TARN_CLI_TABLE_COMMAND_H
+#define TARN_CLI_TABLE_COMMAND_H
 
 #include "cli/command.h"
 #include "cli/options.h"
