@@ -146,12 +146,15 @@ static enum tarn_rc prepare(struct tarn_catalog *catalog, struct tarn_arena *are
 static void publish_steps(struct tarn_catalog *catalog, const struct step *steps, size_t n)
 {
 	enum tarn_rc rc = TARN_OK;
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = tarn_catalog_link(catalog, steps[i].location, NULL);
+	if (n && !rc)
+		rc = tarn_store_sync(catalog->store, NULL);
+	tarn_point("catalog.linked");
 	for (size_t i = 0; i < n && !rc; i++) {
-		rc = tarn_catalog_publish(catalog, steps[i].location, NULL);
+		rc = tarn_catalog_move_hint(catalog, steps[i].location, NULL);
 		tarn_point("catalog.published_some");
 	}
-	if (n && tarn_store_sync(catalog->store, NULL))
-		return;
 }
 
 enum tarn_rc tarn_catalog_commit(struct tarn_catalog *catalog, const struct tarn_catalog_change *changes, size_t n,
