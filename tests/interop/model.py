@@ -315,7 +315,7 @@ def result_id(record: Record) -> str:
     steps = result["iteration_list"]
 
     def optional(kind: str, value: Any) -> bytes:
-        return struct.pack(f"<?{kind}", value is not None, value or 0)
+        return struct.pack(f"<?{kind}", value is not None, 0 if value is None else value)
 
     def doubles(values: list[float]) -> bytes:
         return struct.pack(f"<q{len(values)}d", len(values), *values)

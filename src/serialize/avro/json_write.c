@@ -218,14 +218,17 @@ static enum tarn_rc write_items(struct writer *w, const struct tarn_avro_node *n
 static enum tarn_rc write_collection(struct writer *w, const struct tarn_avro_node *node)
 {
 	bool is_map = node->type == TARN_AVRO_MAP, is_first = true;
-	int64_t count, size;
+	int64_t count, size = 0;
 	tarn_buf_add_byte(w->out, is_map ? '{' : '[');
 	do {
 		if (!take_long(w, &count) || (count < 0 && !take_long(w, &size)))
 			return cut_off(w, node);
+		const uint8_t *start = w->cursor.at;
 		enum tarn_rc rc = write_items(w, node, count < 0 ? -(uint64_t)count : (uint64_t)count, &is_first);
 		if (rc)
 			return rc;
+		if (count < 0 && w->cursor.at - start != size)
+			return damaged(w, node, "has a block of another size than it says");
 	} while (count);
 	tarn_buf_add_byte(w->out, is_map ? '}' : ']');
 	return TARN_OK;
@@ -302,7 +305,8 @@ enum tarn_rc tarn_avro_json_write(const struct tarn_avro_schema *schema, struct 
 {
 	struct writer w = { .form = form, .cursor = *cursor, .out = out, .err = err };
 	size_t start = out->len;
-	tarn_buf_init(&w.text, out->max);
+	tarn_buf_init(&w.text, TARN_BUF_DEFAULT_MAX);
+	tarn_buf_room(&w.text, 1); /* no text is NULL */
 	enum tarn_rc rc = write_value(&w, tarn_avro_schema_root(schema));
 	if (!rc && (out->overflow || w.text.overflow))
 		rc = tarn_fail(err, TARN_ELIMIT, "avro data: their JSON passes the limit of %zu bytes", out->max);
