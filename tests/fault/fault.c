@@ -359,7 +359,7 @@ static int sync_fd(long how, int fd)
 	pthread_mutex_lock(&lock);
 	const char *path = path_of_fd(fd);
 	if (!rc && path)
-		how == SYS_syncfs ? loss_all_synced() : loss_synced(path);
+		how == SYS_syncfs ? loss_all_synced() : loss_synced(fd, path);
 	pthread_mutex_unlock(&lock);
 	return (int)rc;
 }

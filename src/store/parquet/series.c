@@ -112,23 +112,30 @@ void tarn_series_write(const struct tarn_series *series, struct tarn_buf *out)
 
 /* ---- compressing ---- */
 
-static size_t piece_size(const struct tarn_series_piece *piece)
+enum { STRETCHES_MAX = TARN_INT_TEXT_SIZE };
+
+/* The stretches of a piece: the same for all pieces with its numbers and length of prefix. */
+struct layout {
+	struct stretch stretches[STRETCHES_MAX];
+	size_t n, size; /* of all rows */
+};
+
+static void lay_out(const struct tarn_series_piece *piece, struct layout *layout)
 {
-	size_t size = 0;
-	for (size_t done = 0; done < piece->count;) {
-		struct stretch stretch = stretch_at(piece, done);
-		size += stretch.rows * stretch.size;
-		done += stretch.rows;
+	layout->n = layout->size = 0;
+	for (size_t done = 0; done < piece->count; layout->n++) {
+		struct stretch *stretch = &layout->stretches[layout->n];
+		*stretch = stretch_at(piece, done);
+		layout->size += stretch->rows * stretch->size;
+		done += stretch->rows;
 	}
-	return size;
 }
 
 /* Each row after the first of a stretch: a copy of the row before, then the digits that changed. */
-static void compress_alone(struct tarn_slice prefix, const struct tarn_series_piece *piece,
-			   struct tarn_zstd_blocks *blocks)
+static void compress_alone(struct tarn_slice prefix, const struct layout *layout, struct tarn_zstd_blocks *blocks)
 {
-	for (size_t done = 0; done < piece->count;) {
-		struct stretch stretch = stretch_at(piece, done);
+	for (size_t i = 0; i < layout->n; i++) {
+		struct stretch stretch = layout->stretches[i];
 		char *end = stretch.digits + stretch.n_digits;
 		uint32_t len = (uint32_t)(stretch.size - 4), size = (uint32_t)stretch.size;
 		tarn_zstd_literals(blocks, tarn_slice_of(&len, 4));
@@ -139,7 +146,6 @@ static void compress_alone(struct tarn_slice prefix, const struct tarn_series_pi
 			tarn_zstd_copy(blocks, size - (uint32_t)changed, size);
 			tarn_zstd_literals(blocks, tarn_slice_of(end - changed, changed));
 		}
-		done += stretch.rows;
 	}
 }
 
@@ -158,20 +164,19 @@ static struct difference differ(struct tarn_slice a, struct tarn_slice b)
 	return d;
 }
 
-/* Each row: what differs in the prefix, and a copy of the rest from the piece before, `size` bytes back. */
-static void compress_again(struct tarn_slice prefix, const struct tarn_series_piece *piece, struct difference d,
-			   size_t size, struct tarn_zstd_blocks *blocks)
+/* Each row: what differs in the prefix, and a copy of the rest from one piece back. */
+static void compress_again(struct tarn_slice prefix, const struct layout *layout, struct difference d,
+			   struct tarn_zstd_blocks *blocks)
 {
 	struct tarn_slice changed = tarn_slice_of(prefix.data + d.from, d.to - d.from);
-	uint32_t before = 4 + (uint32_t)d.from;
-	for (size_t done = 0; done < piece->count;) {
-		struct stretch stretch = stretch_at(piece, done);
-		uint32_t behind = (uint32_t)(stretch.size - 4 - d.to);
-		tarn_zstd_copy(blocks, before, (uint32_t)size);
-		tarn_zstd_repeat(blocks, changed, behind + before, (uint32_t)size, stretch.rows - 1);
+	uint32_t before = 4 + (uint32_t)d.from, back = (uint32_t)layout->size;
+	for (size_t i = 0; i < layout->n; i++) {
+		const struct stretch *stretch = &layout->stretches[i];
+		uint32_t behind = (uint32_t)(stretch->size - 4 - d.to);
+		tarn_zstd_copy(blocks, before, back);
+		tarn_zstd_repeat(blocks, changed, behind + before, back, stretch->rows - 1);
 		tarn_zstd_literals(blocks, changed);
-		tarn_zstd_copy(blocks, behind, (uint32_t)size);
-		done += stretch.rows;
+		tarn_zstd_copy(blocks, behind, back);
 	}
 }
 
@@ -190,18 +195,18 @@ static bool again(const struct tarn_series *series, size_t i, struct difference 
 void tarn_series_compress(const struct tarn_series *series, struct tarn_slice head, size_t size, struct tarn_buf *out)
 {
 	struct tarn_zstd_blocks *blocks = tarn_malloc(sizeof(*blocks));
+	struct layout layout;
 	struct difference d;
-	size_t last_size = 0;
 	tarn_zstd_begin(blocks, (uint32_t)(head.len + size), out);
 	tarn_zstd_literals(blocks, head);
 	for (size_t i = 0; i < series->n; i++) {
-		const struct tarn_series_piece *piece = &series->pieces[i];
+		struct tarn_slice prefix = prefix_of(series, &series->pieces[i]);
 		if (again(series, i, &d)) {
-			compress_again(prefix_of(series, piece), piece, d, last_size, blocks);
-			continue; /* as large as the one before */
+			compress_again(prefix, &layout, d, blocks);
+			continue;
 		}
-		compress_alone(prefix_of(series, piece), piece, blocks);
-		last_size = piece_size(piece);
+		lay_out(&series->pieces[i], &layout);
+		compress_alone(prefix, &layout, blocks);
 	}
 	tarn_zstd_end(blocks);
 	free(blocks);

@@ -30,30 +30,31 @@ static const struct code match_codes[] = {
 	{ 59, 3 },   { 67, 4 },	   { 83, 4 },	 { 99, 5 },    { 131, 7 },   { 259, 8 },   { 515, 9 },
 	{ 1027, 10 }, { 2051, 11 }, { 4099, 12 }, { 8195, 13 }, { 16387, 14 }, { 32771, 15 }, { 65539, 16 },
 };
-enum {
-	FIRST_LITERAL_CODE = 16,
-	FIRST_MATCH_CODE = 32,
-	N_LITERAL_CODES = sizeof(literal_codes) / sizeof(*literal_codes),
-	N_MATCH_CODES = sizeof(match_codes) / sizeof(*match_codes),
-};
+enum { FIRST_LITERAL_CODE = 16, FIRST_MATCH_CODE = 32 };
 
-static uint8_t code_of(const struct code *codes, size_t n, uint8_t first, uint32_t value)
+static uint8_t log2_of(uint32_t value)
 {
-	while (n && codes[n - 1].from > value)
-		n--;
-	return (uint8_t)(first + n - 1);
+	return (uint8_t)(31 - __builtin_clz(value));
 }
 
 static uint8_t literal_code(uint32_t literals)
 {
-	return literals < 16 ? (uint8_t)literals :
-			       code_of(literal_codes, N_LITERAL_CODES, FIRST_LITERAL_CODE, literals);
+	static const uint8_t by_two[] = { 16, 17, 18, 19, 20, 20, 21, 21, 22, 22, 22, 22,
+					  23, 23, 23, 23, 24, 24, 24, 24, 24, 24, 24, 24 };
+	if (literals < 16)
+		return (uint8_t)literals;
+	return literals < 64 ? by_two[literals / 2 - 8] : (uint8_t)(log2_of(literals) + 19);
 }
 
 static uint8_t match_code(uint32_t match)
 {
-	return match < 35 ? (uint8_t)(match - TARN_ZSTD_MIN_MATCH) :
-			    code_of(match_codes, N_MATCH_CODES, FIRST_MATCH_CODE, match);
+	static const uint8_t by_two[] = { 32, 33, 34, 35, 36, 36, 37, 37, 38, 38, 38, 38, 39, 39, 39, 39,
+					  40, 40, 40, 40, 40, 40, 40, 40, 41, 41, 41, 41, 41, 41, 41, 41,
+					  42, 42, 42, 42, 42, 42, 42, 42, 42, 42, 42, 42, 42, 42, 42, 42 };
+	uint32_t above = match - TARN_ZSTD_MIN_MATCH;
+	if (above < 32)
+		return (uint8_t)above;
+	return above < 128 ? by_two[above / 2 - 16] : (uint8_t)(log2_of(above) + 36);
 }
 
 /* ---- bits: written from the last sequence to the first, because a decoder reads them backwards ---- */
@@ -77,6 +78,20 @@ static inline void add_bits(struct bits *bits, uint32_t value, unsigned n)
 	}
 }
 
+/* The same bits, `times` times. */
+static void add_repeated(struct bits *bits, uint32_t value, unsigned n, uint32_t times)
+{
+	uint32_t many = value, at_once = 1;
+	if (!n)
+		return;
+	for (; 2 * at_once * n <= 32; at_once *= 2)
+		many |= many << at_once * n;
+	for (; times >= at_once; times -= at_once)
+		add_bits(bits, many, at_once * n);
+	for (; times; times--)
+		add_bits(bits, value, n);
+}
+
 static uint8_t *end_bits(struct bits *bits)
 {
 	add_bits(bits, 1, 1);
@@ -98,9 +113,14 @@ static void write_bits(struct tarn_zstd_blocks *blocks)
 		return;
 	for (size_t i = blocks->n_runs; i-- > 0;) {
 		const struct tarn_zstd_sequence *run = &blocks->runs[i];
+		uint32_t extra = match->bits ? run->match - match->from : 0;
+		if (!literal->bits && !kind->offset) {
+			add_repeated(&bits, extra, match->bits, run->times);
+			continue;
+		}
 		for (uint32_t j = 0; j < run->times; j++) {
 			add_bits(&bits, literal->bits ? run->literals - literal->from : 0, literal->bits);
-			add_bits(&bits, match->bits ? run->match - match->from : 0, match->bits);
+			add_bits(&bits, extra, match->bits);
 			add_bits(&bits, offset, kind->offset);
 		}
 	}
@@ -199,9 +219,13 @@ static void add_literals(struct tarn_zstd_blocks *blocks, size_t times)
 	for (size_t i = 0; i < waiting->len && blocks->alike; i++)
 		blocks->alike = waiting->data[i] == (blocks->literals.len ? blocks->literals.data[0] : waiting->data[0]);
 	uint8_t *at = tarn_buf_room(&blocks->literals, waiting->len * times);
-	for (size_t i = 0; at && i < times; i++, at += waiting->len)
-		for (size_t j = 0; j < waiting->len; j++)
-			at[j] = waiting->data[j];
+	if (!at || !waiting->len)
+		return;
+	if (waiting->len == 1)
+		memset(at, waiting->data[0], times);
+	else
+		for (size_t i = 0; i < times; i++)
+			memcpy(at + i * waiting->len, waiting->data, waiting->len);
 	blocks->literals.len += waiting->len * times;
 	tarn_buf_clear(&blocks->waiting);
 }
@@ -223,7 +247,7 @@ static void end_sequences(struct tarn_zstd_blocks *blocks, size_t times)
 	struct tarn_zstd_kind kind = {
 		.literals = literal_code(literals),
 		.match = match_code(blocks->match),
-		.offset = repeats ? 0 : (uint8_t)(31 - __builtin_clz(blocks->match_offset + 3)),
+		.offset = repeats ? 0 : log2_of(blocks->match_offset + 3),
 	};
 	size_t content = times * (literals + blocks->match);
 	if (blocks->n && (memcmp(&kind, &blocks->kind, sizeof(kind)) || blocks->match_offset != blocks->offset ||

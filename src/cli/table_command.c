@@ -1,4 +1,4 @@
-#include "cli/table.h"
+#include "cli/table_command.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +22,10 @@ static void suggest_table(struct tarn_catalog *catalog, const char *name, struct
 	tarn_catalog_names_free(names, n);
 }
 
-enum tarn_rc tarn_open_table(const char *lake, const char *name, struct tarn_open_table *open, struct tarn_err *err)
+/* An unknown name's error names the nearest. */
+static enum tarn_rc open_table(const char *lake, const char *name, struct tarn_open_table *open, struct tarn_err *err)
 {
-	struct tarn_open_table opened = { 0 };
+	struct tarn_open_table opened = { .name = name };
 	enum tarn_rc rc = tarn_catalog_open(lake, TARN_CATALOG_READ, 0, &opened.catalog, err);
 	if (rc)
 		return rc;
@@ -38,11 +39,21 @@ enum tarn_rc tarn_open_table(const char *lake, const char *name, struct tarn_ope
 	return rc;
 }
 
-void tarn_open_table_close(struct tarn_open_table *open)
+int tarn_table_run(const struct tarn_usage *usage, int argc, char **argv, const char **lake, tarn_table_work work,
+		   void *context)
 {
-	tarn_table_free(open->table);
-	free(open->location);
-	tarn_catalog_close(open->catalog);
+	struct tarn_open_table open;
+	struct tarn_err err;
+	int exit_code;
+	if (!tarn_options_parse(usage, &argc, argv, &exit_code))
+		return exit_code;
+	if (open_table(*lake, argv[1], &open, &err))
+		return tarn_print_error(&err);
+	enum tarn_rc rc = work(&open, context, &err);
+	tarn_table_free(open.table);
+	free(open.location);
+	tarn_catalog_close(open.catalog);
+	return rc ? tarn_print_error(&err) : TARN_EXIT_DONE;
 }
 
 static const struct tarn_ref *find_ref(const struct tarn_table *table, const char *name)

@@ -1,4 +1,4 @@
-#include "store/parquet/runs.h"
+#include "store/parquet/hybrid.h"
 
 #include <stdlib.h>
 
@@ -99,10 +99,28 @@ static void add_run(struct hybrid *hybrid, uint32_t value, size_t count)
 		tarn_buf_add_byte(hybrid->out, (uint8_t)(value >> bit));
 }
 
+/* Appends the `size` packed bytes from `start` on `times` times more. */
+static uint32_t repeat_pattern(struct hybrid *hybrid, size_t start, size_t size, uint32_t times)
+{
+	uint8_t *at = tarn_buf_room(hybrid->packed, size * times);
+	for (uint32_t i = 0; at && i < times; i++)
+		memcpy(at + i * size, hybrid->packed->data + start, size);
+	hybrid->packed->len += at ? size * times : 0;
+	return times;
+}
+
 static void add_cycle(struct hybrid *hybrid, const struct tarn_run *run)
 {
 	uint32_t value = run->value, end = run->value + run->period;
+	size_t start = hybrid->packed->len, pattern = (size_t)run->period * hybrid->width;
+	bool aligned = !hybrid->waiting;
 	for (uint32_t i = 0; i < run->count; i++) {
+		/* Eight periods are a whole number of bytes, and all that follows repeats them. */
+		if (aligned && i == 8 * run->period) {
+			i += repeat_pattern(hybrid, start, pattern, (run->count - i) / i) * i;
+			if (i == run->count)
+				return;
+		}
 		add_literal(hybrid, value);
 		if (++value == end)
 			value = run->value;
