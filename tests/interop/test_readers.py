@@ -95,7 +95,8 @@ def test_reader_equals_pyiceberg(
         python = peers([venv]) / f"venv-{venv}/bin/python"
     for name, got in read_all(python, reader, made, tmp_path).items():
         kinds = columns_of(made, name)
-        assert got.column_names == list(kinds), f"{name}: order of columns"
+        in_order = set if reader == "sail" else list  # Sail moves partition columns to the end
+        assert in_order(got.column_names) == in_order(kinds), f"{name}: columns"
         want = made.table(name).scan().to_arrow()
         if reader == "chdb":
             want = _no_null_lists(want)

@@ -5,10 +5,10 @@
 #ifndef TARN_STORE_PARQUET_CHUNK_H
 #define TARN_STORE_PARQUET_CHUNK_H
 
-#include "store/parquet/bounds.h"
 #include "store/parquet/dictionary.h"
-#include "store/parquet/runs.h"
+#include "store/parquet/hybrid.h"
 #include "store/parquet/series.h"
+#include "store/parquet/value_bounds.h"
 #include "store/parquet/writer.h"
 
 /* Room before the PLAIN values of a page, for the levels of the usual case: one run. */

@@ -1,7 +1,7 @@
 /* Small integers (levels, dictionary indices, booleans) as runs while a page fills, and their RLE / bit-packed hybrid
  * form (parquet-format, Encodings.md) once its bit width is known. */
-#ifndef TARN_STORE_PARQUET_RUNS_H
-#define TARN_STORE_PARQUET_RUNS_H
+#ifndef TARN_STORE_PARQUET_HYBRID_H
+#define TARN_STORE_PARQUET_HYBRID_H
 
 #include "base/alloc.h"
 #include "base/buf.h"

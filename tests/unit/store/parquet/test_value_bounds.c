@@ -1,4 +1,4 @@
-#include "store/parquet/bounds.h"
+#include "store/parquet/value_bounds.h"
 
 #include "cmocka_tarn.h"
 

@@ -1,4 +1,4 @@
-#include "store/parquet/runs.h"
+#include "store/parquet/hybrid.h"
 
 #include <stdlib.h>
 

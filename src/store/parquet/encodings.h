@@ -1,7 +1,7 @@
 /* Decoders of Parquet's encodings (parquet-format, Encodings.md). Each reads exactly the wanted number of values from
  * untrusted bytes, or says no. */
-#ifndef TARN_STORE_PARQUET_DECODE_H
-#define TARN_STORE_PARQUET_DECODE_H
+#ifndef TARN_STORE_PARQUET_ENCODINGS_H
+#define TARN_STORE_PARQUET_ENCODINGS_H
 
 #include "base/alloc.h"
 #include "base/buf.h"

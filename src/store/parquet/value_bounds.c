@@ -1,4 +1,4 @@
-#include "store/parquet/bounds.h"
+#include "store/parquet/value_bounds.h"
 
 bool tarn_bounds_in_bytes(const struct tarn_parquet_leaf *leaf)
 {

@@ -1,4 +1,4 @@
-#include "store/parquet/decode.h"
+#include "store/parquet/encodings.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* Smallest and largest value of a page, a chunk, a file. Numbers are held as keys that order as 64-bit integers,
  * everything else as up to TARN_BOUND_SIZE bytes that order as unsigned bytes. NaNs are not shown to it. */
-#ifndef TARN_STORE_PARQUET_BOUNDS_H
-#define TARN_STORE_PARQUET_BOUNDS_H
+#ifndef TARN_STORE_PARQUET_VALUE_BOUNDS_H
+#define TARN_STORE_PARQUET_VALUE_BOUNDS_H
 
 #include "store/parquet/tree.h"
 

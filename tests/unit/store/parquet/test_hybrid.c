@@ -1,8 +1,8 @@
-#include "store/parquet/runs.h"
+#include "store/parquet/hybrid.h"
 
 #include <stdlib.h>
 
-#include "store/parquet/decode.h"
+#include "store/parquet/encodings.h"
 
 #include "cmocka_tarn.h"
 
