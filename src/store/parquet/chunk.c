@@ -6,7 +6,8 @@
 #include "base/number.h"
 
 enum {
-	PAGE_VALUES = 20000,      /* that a reader must look at one by one */
+	PAGE_VALUES = 20000,      /* dictionary indices that a reader must look at one by one */
+	PAGE_PLAIN = 1 << 17,     /* PLAIN values: repeats lie far apart, so that longer pages are much smaller */
 	PAGE_ROWS_MAX = 1 << 20,  /* of a page that is nothing but long runs */
 	DICTIONARY_TRIAL = 1024,
 	CYCLE_MAX = 4096, /* a longer period is put value by value */
@@ -150,7 +151,7 @@ static size_t plain_fit(const struct tarn_chunk *chunk, size_t size, size_t rows
 	size_t held = plain_held(chunk);
 	if (size)
 		rows = least(rows, (chunk->tools->page_bytes - held + size - 1) / size);
-	return least(rows, PAGE_VALUES - chunk->page_rows);
+	return least(rows, PAGE_PLAIN - chunk->page_rows);
 }
 
 static size_t run_fit(const struct tarn_chunk *chunk, unsigned def, size_t rows)
@@ -162,7 +163,7 @@ static size_t run_fit(const struct tarn_chunk *chunk, unsigned def, size_t rows)
 static bool page_full(const struct tarn_chunk *chunk)
 {
 	if (chunk->mode == TARN_CHUNK_PLAIN)
-		return chunk->page_rows >= PAGE_VALUES || chunk->defs.weight >= 4 * PAGE_VALUES ||
+		return chunk->page_rows >= PAGE_PLAIN || chunk->defs.weight >= 4 * PAGE_VALUES ||
 		       plain_held(chunk) >= chunk->tools->page_bytes;
 	return chunk->page_rows >= PAGE_ROWS_MAX || chunk->indexes.weight >= PAGE_VALUES ||
 	       chunk->defs.weight >= PAGE_VALUES || chunk->reps.weight >= PAGE_VALUES;

@@ -192,6 +192,17 @@ static bool again(const struct tarn_series *series, size_t i, struct difference 
 	       d->to - d->from <= piece->prefix_len / 4;
 }
 
+bool tarn_series_repeat(const struct tarn_series *series)
+{
+	struct difference unused;
+	size_t repeated = 0, all = 0;
+	for (size_t i = 0; i < series->n; i++) {
+		all += series->pieces[i].count;
+		repeated += again(series, i, &unused) ? series->pieces[i].count : 0;
+	}
+	return 2 * repeated > all;
+}
+
 void tarn_series_compress(const struct tarn_series *series, struct tarn_slice head, size_t size, struct tarn_buf *out)
 {
 	struct tarn_zstd_blocks *blocks = tarn_malloc(sizeof(*blocks));

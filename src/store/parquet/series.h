@@ -35,6 +35,8 @@ size_t tarn_series_same_digits(int64_t first, size_t digits, size_t rows);
 /* Appends the rows as PLAIN byte arrays. */
 void tarn_series_write(const struct tarn_series *series, struct tarn_buf *out);
 
+/* Whether most rows belong to pieces with the numbers of the piece before and nearly its prefix: what a frame is made from best. */
+bool tarn_series_repeat(const struct tarn_series *series);
 /* Appends a zstd frame of `head` followed by the rows, which are `size` bytes as tarn_series_write makes them. */
 void tarn_series_compress(const struct tarn_series *series, struct tarn_slice head, size_t size, struct tarn_buf *out);
 
