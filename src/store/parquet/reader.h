@@ -5,7 +5,7 @@
 #define TARN_STORE_PARQUET_READER_H
 
 #include "base/compress.h"
-#include "store/parquet/schema.h"
+#include "store/parquet/field.h"
 
 /* Where the bytes come from: fills dst with len bytes at offset, or fails. */
 typedef enum tarn_rc (*tarn_parquet_source)(void *context, int64_t offset, size_t len, uint8_t *dst,

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "store/parquet/format.h"
-#include "store/parquet/schema.h"
+#include "store/parquet/field.h"
 
 /* One field. The key and the value of a map are the children of one more node, the map's entry (field NULL). */
 struct tarn_parquet_node {

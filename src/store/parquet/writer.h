@@ -7,7 +7,7 @@
 #define TARN_STORE_PARQUET_WRITER_H
 
 #include "base/compress.h"
-#include "store/parquet/schema.h"
+#include "store/parquet/field.h"
 
 struct tarn_parquet_options {
 	enum tarn_codec codec;  /* TARN_CODEC_ZSTD by default */

@@ -1,6 +1,6 @@
 /* Column types of a Parquet file, in Iceberg's terms (specification, appendix A), with field ids. */
-#ifndef TARN_STORE_PARQUET_SCHEMA_H
-#define TARN_STORE_PARQUET_SCHEMA_H
+#ifndef TARN_STORE_PARQUET_FIELD_H
+#define TARN_STORE_PARQUET_FIELD_H
 
 #include <stdbool.h>
 #include <stddef.h>
