@@ -421,7 +421,8 @@ static struct tarn_chunk_value value_of_int(const int32_t *number)
 	return (struct tarn_chunk_value){ .bytes = tarn_slice_of(number, sizeof(*number)), .key = *number };
 }
 
-/* The dictionary number of `first`, if first, first + 1, ... have ascending numbers there (added where they are new). */
+/* The dictionary number of `first`, if first, first + 1, ... have ascending numbers there (added where they are new).
+ */
 static bool resolve_cycle(struct tarn_chunk *chunk, int32_t first, int32_t period, uint32_t *base)
 {
 	for (int32_t i = 0; i < period; i++) {
@@ -463,7 +464,8 @@ void tarn_chunk_put_cycle(struct tarn_chunk *chunk, int32_t first, int32_t perio
 			done += rest;
 			continue;
 		}
-		size_t n = least(PAGE_VALUES - chunk->indexes.weight, run_fit(chunk, chunk->leaf->node->def, rows - done));
+		size_t n =
+			least(PAGE_VALUES - chunk->indexes.weight, run_fit(chunk, chunk->leaf->node->def, rows - done));
 		int32_t top = first + (int32_t)least(n, (size_t)period) - 1;
 		tarn_bounds_add_keys(&chunk->page_bounds, first, top);
 		tarn_runs_add_cycle(&chunk->indexes, base, (uint32_t)period, n);

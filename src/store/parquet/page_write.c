@@ -149,7 +149,8 @@ static int32_t write_values(struct tarn_chunk *chunk)
 	put_levels(chunk, &chunk->defs, node->def, &tools->raw);
 	if (is_series_page(chunk)) {
 		tarn_buf_clear(&tools->compressed);
-		tarn_series_compress(&chunk->series, tarn_buf_slice(&tools->raw), chunk->series_size, &tools->compressed);
+		tarn_series_compress(&chunk->series, tarn_buf_slice(&tools->raw), chunk->series_size,
+				     &tools->compressed);
 		return append_page(chunk, PARQUET_DATA_PAGE, tools->raw.len + chunk->series_size, &chunk->data_pages);
 	}
 	tarn_chunk_write_series(chunk);
@@ -285,7 +286,9 @@ static void write_column_index(struct tarn_chunk *chunk)
 	write_bounds(&writer, chunk, 2, false);
 	write_bounds(&writer, chunk, 3, true);
 	tarn_thrift_i32(&writer, 4,
-			chunk->ascending ? PARQUET_ASCENDING : chunk->descending ? PARQUET_DESCENDING : PARQUET_UNORDERED);
+			chunk->ascending    ? PARQUET_ASCENDING
+			: chunk->descending ? PARQUET_DESCENDING
+					    : PARQUET_UNORDERED);
 	tarn_thrift_list(&writer, 5, TARN_THRIFT_I64, chunk->n_pages);
 	for (size_t i = 0; i < chunk->n_pages; i++)
 		tarn_thrift_element_int(&writer, chunk->pages[i].nulls);

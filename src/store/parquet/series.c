@@ -180,7 +180,8 @@ static void compress_again(struct tarn_slice prefix, const struct layout *layout
 	}
 }
 
-/* Whether compress_again serves: same numbers, and behind the changed bytes enough that a copy may end with the piece. */
+/* Whether compress_again serves: same numbers, and behind the changed bytes enough that a copy may end with the piece.
+ */
 static bool again(const struct tarn_series *series, size_t i, struct difference *d)
 {
 	const struct tarn_series_piece *piece = &series->pieces[i], *before = piece - 1;
