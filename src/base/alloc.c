@@ -124,7 +124,7 @@ static void add_block(struct tarn_arena *arena, size_t at_least)
 void *tarn_arena_alloc(struct tarn_arena *arena, size_t size)
 {
 	size_t rounded = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
-	if (rounded < size)
+	if (rounded < size || rounded > PTRDIFF_MAX)
 		out_of_memory(size);
 	if ((size_t)(arena->end - arena->at) < rounded || !arena->at)
 		add_block(arena, rounded ? rounded : ARENA_ALIGN);

@@ -73,7 +73,8 @@ void tarn_format_timestamp(int64_t us, char text[TARN_TIMESTAMP_SIZE])
 {
 	char date[TARN_DATE_SIZE], wide[64];
 	int32_t days = tarn_days_of_us(us);
-	int64_t rest = us - days * us_per_day;
+	int64_t rest = us % us_per_day;
+	rest += rest < 0 ? us_per_day : 0;
 	tarn_format_date(days, date);
 	unsigned seconds = (unsigned)(rest / US_PER_SECOND);
 	snprintf(wide, sizeof(wide), "%sT%02u:%02u:%02u.%06uZ", date, seconds / 3600, seconds / 60 % 60, seconds % 60,

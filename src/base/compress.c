@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/alloc.h"
 
-enum { ZSTD_DEFAULT_LEVEL = 1, INFLATE_STEP = 1 << 16, GZIP_WINDOW = 15 + 16, RAW_WINDOW = -15 };
+enum { ZSTD_DEFAULT_LEVEL = 1, GZIP_WINDOW = 15 + 16, RAW_WINDOW = -15 };
+enum { SMALLEST_WINDOW_LOG = 23, LARGEST_WINDOW_LOG = 30 }; /* zstd's own bounds; every decoder takes 8 MiB */
+enum { SMALLEST_STEP = 1 << 16, LARGEST_STEP = 1 << 26, STEP_PER_INPUT = 16 };
 
 struct tarn_compressor {
 	ZSTD_CCtx *zstd_out;
@@ -136,11 +139,18 @@ enum tarn_rc tarn_compress(struct tarn_compressor *compressor, enum tarn_codec c
 
 /* ---- decompressing ---- */
 
-/* Output grows step by step, so that the input's word about its size is never believed. */
-static uint8_t *next_step(struct tarn_buf *out, size_t start, size_t max_size, size_t *step)
+static size_t least(size_t a, size_t b)
 {
-	size_t left = max_size - (out->len - start);
-	*step = left < INFLATE_STEP ? left : INFLATE_STEP;
+	return a < b ? a : b;
+}
+
+/* Output grows by steps in proportion to the input at hand, so that the input's word about its size is never believed.
+ * NULL where the limit is reached. */
+static uint8_t *next_step(struct tarn_buf *out, size_t start, size_t max_size, size_t input, size_t *step)
+{
+	size_t left = least(max_size - (out->len - start), out->max - out->len);
+	size_t wanted = input < LARGEST_STEP / STEP_PER_INPUT ? input * STEP_PER_INPUT : LARGEST_STEP;
+	*step = least(left, wanted > SMALLEST_STEP ? wanted : SMALLEST_STEP);
 	return *step ? tarn_buf_room(out, *step) : NULL;
 }
 
@@ -151,7 +161,7 @@ static enum tarn_rc inflate_steps(z_stream *stream, enum tarn_codec codec, size_
 	for (;;) {
 		size_t step;
 		uint8_t probe;
-		uint8_t *room = next_step(out, start, max_size, &step);
+		uint8_t *room = next_step(out, start, max_size, stream->avail_in, &step);
 		if (!room) { /* full: only the end of the stream may follow */
 			room = &probe;
 			step = 1;
@@ -164,6 +174,9 @@ static enum tarn_rc inflate_steps(z_stream *stream, enum tarn_codec codec, size_
 			return too_large(codec, max_size, err);
 		if (room != &probe)
 			out->len += made;
+		/* fastavro leaves the tail of zlib's checksum behind raw deflate data. */
+		if (status == Z_STREAM_END && codec == TARN_CODEC_DEFLATE)
+			return TARN_OK;
 		if (status == Z_STREAM_END)
 			return stream->avail_in ? damaged(codec, "bytes behind its end", err) : TARN_OK;
 		if (status == Z_BUF_ERROR || (status == Z_OK && !made && !stream->avail_in))
@@ -205,22 +218,39 @@ static enum tarn_rc unsnappy_into(struct tarn_slice in, size_t max_size, struct 
 	return TARN_OK;
 }
 
+/* The window is memory that a frame's header asks for. */
+static int window_log_for(size_t max_size)
+{
+	int log = SMALLEST_WINDOW_LOG;
+	while (log < LARGEST_WINDOW_LOG && (size_t)1 << log < max_size)
+		log++;
+	return log;
+}
+
+static enum tarn_rc zstd_refused(size_t code, size_t max_size, struct tarn_err *err)
+{
+	if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
+		return too_large(TARN_CODEC_ZSTD, max_size, err);
+	return damaged(TARN_CODEC_ZSTD, ZSTD_getErrorName(code), err);
+}
+
 static enum tarn_rc unzstd_into(struct tarn_compressor *compressor, struct tarn_slice in, size_t max_size,
 				struct tarn_buf *out, struct tarn_err *err)
 {
 	if (!compressor->zstd_in)
 		compressor->zstd_in = ZSTD_createDCtx();
 	ZSTD_DCtx_reset(compressor->zstd_in, ZSTD_reset_session_only);
+	ZSTD_DCtx_setParameter(compressor->zstd_in, ZSTD_d_windowLogMax, window_log_for(max_size));
 	ZSTD_inBuffer source = { in.data, in.len, 0 };
 	size_t start = out->len;
 	for (;;) {
 		size_t step;
 		uint8_t probe;
-		uint8_t *room = next_step(out, start, max_size, &step);
+		uint8_t *room = next_step(out, start, max_size, in.len, &step);
 		ZSTD_outBuffer target = { room ? room : &probe, room ? step : 1, 0 };
 		size_t left = ZSTD_decompressStream(compressor->zstd_in, &target, &source);
 		if (ZSTD_isError(left))
-			return damaged(TARN_CODEC_ZSTD, ZSTD_getErrorName(left), err);
+			return zstd_refused(left, max_size, err);
 		if (room)
 			out->len += target.pos;
 		else if (target.pos)

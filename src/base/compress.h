@@ -7,7 +7,7 @@
 
 enum tarn_codec {
 	TARN_CODEC_NONE,
-	TARN_CODEC_DEFLATE, /* raw deflate (RFC 1951), as Avro's `deflate` */
+	TARN_CODEC_DEFLATE, /* raw deflate (RFC 1951), as Avro's `deflate`; bytes behind its end are ignored */
 	TARN_CODEC_GZIP,    /* RFC 1952, as Parquet's GZIP */
 	TARN_CODEC_SNAPPY,  /* raw snappy block, no framing, no checksum */
 	TARN_CODEC_ZSTD,

@@ -11,26 +11,42 @@
 
 enum { READ_STEP = 1 << 16 };
 
+/* Room for the next read: what is left of the file and one more, to see its end; never past out->max. */
+static uint8_t *next_room(struct tarn_buf *out, size_t left_of_file, size_t *room)
+{
+	size_t left = out->max - out->len;
+	*room = left_of_file + 1 < left ? left_of_file + 1 : left;
+	return *room ? tarn_buf_room(out, *room) : NULL;
+}
+
+static enum tarn_rc too_large(const char *path, size_t max, struct tarn_err *err)
+{
+	return tarn_fail(err, TARN_ELIMIT, "\"%s\" is larger than the limit of %zu bytes", path, max);
+}
+
 static enum tarn_rc read_all(int fd, const char *path, struct tarn_buf *out, struct tarn_err *err)
 {
 	struct stat status;
 	if (fstat(fd, &status))
 		return tarn_fail_errno(err, "\"%s\"", path);
-	size_t step = status.st_size > 0 && (uint64_t)status.st_size < out->max ? (size_t)status.st_size + 1 : READ_STEP;
+	if (S_ISREG(status.st_mode) && (uint64_t)status.st_size > out->max - out->len)
+		return too_large(path, out->max, err);
+	size_t left = status.st_size > 0 ? (size_t)status.st_size : READ_STEP;
 	for (;;) {
-		uint8_t *room = tarn_buf_room(out, step);
-		if (!room)
-			return tarn_fail(err, TARN_ELIMIT, "\"%s\" is larger than the limit of %zu bytes", path,
-					 out->max);
-		ssize_t got = read(fd, room, step);
+		uint8_t probe;
+		size_t size;
+		uint8_t *room = next_room(out, left, &size);
+		ssize_t got = room ? read(fd, room, size) : read(fd, &probe, 1);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return tarn_fail_errno(err, "\"%s\"", path);
 		if (!got)
 			return TARN_OK;
+		if (!room)
+			return too_large(path, out->max, err);
 		out->len += (size_t)got;
-		step = (size_t)got < step ? step - (size_t)got : READ_STEP;
+		left = (size_t)got < left ? left - (size_t)got : READ_STEP;
 	}
 }
 
@@ -101,6 +117,8 @@ static int make_folder(const char *path)
 
 enum tarn_rc tarn_make_folders(const char *path, struct tarn_err *err)
 {
+	if (!*path)
+		return tarn_fail(err, TARN_EINVALID, "\"\" is not a folder's path");
 	char *copy = tarn_strdup(path);
 	int failed = 0;
 	for (char *slash = strchr(copy + 1, '/'); slash && !failed; slash = strchr(slash + 1, '/')) {

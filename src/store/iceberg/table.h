@@ -60,11 +60,13 @@ struct tarn_snapshot {
 	const char *manifest_list;            /* location */
 	const struct tarn_property *summary;  /* without `operation` */
 	size_t n_summary;
+	struct tarn_slice json;               /* as in the metadata file */
 };
 struct tarn_ref {
 	const char *name;
 	bool is_tag;
 	int64_t snapshot_id;
+	struct tarn_slice settings; /* members of another engine (max-ref-age-ms, ...), JSON; or empty */
 };
 /* Oldest first. NULL where there is none. */
 const struct tarn_snapshot *tarn_table_snapshots(const struct tarn_table *table, size_t *n);
@@ -75,11 +77,11 @@ const char *tarn_snapshot_summary(const struct tarn_snapshot *snapshot, const ch
 
 /* ---- appending ---- */
 
-/* A partition value: of a string, int or date column, or null. */
+/* A partition value, transformed, or null. */
 struct tarn_partition_value {
 	bool present;
-	int32_t number;         /* int, date */
-	struct tarn_slice text; /* string */
+	int64_t number;         /* boolean, int, long, date, time, timestamps */
+	struct tarn_slice text; /* string, binary */
 };
 
 struct tarn_data_file {

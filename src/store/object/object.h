@@ -36,7 +36,11 @@ enum tarn_put_mode {
 };
 enum tarn_rc tarn_store_put(struct tarn_store *store, const char *key, struct tarn_slice bytes, enum tarn_put_mode mode,
 			    struct tarn_err *err) TARN_MUST_CHECK;
-/* Objects written piece by piece; the key appears with finish. Free without finish discards it. */
+/* Gives an object a second key (for an immutable object: the same bytes once more). TARN_EEXISTS where `to` is taken. */
+enum tarn_rc tarn_store_link(struct tarn_store *store, const char *from, const char *to, struct tarn_err *err)
+	TARN_MUST_CHECK;
+/* Objects written piece by piece; the key appears with finish, replacing what was there (the same work may be done
+ * twice). Free without finish discards it. A writer belongs to one thread at a time. */
 struct tarn_store_writer;
 enum tarn_rc tarn_store_writer_open(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
 				    struct tarn_err *err) TARN_MUST_CHECK;
@@ -44,7 +48,8 @@ enum tarn_rc tarn_store_writer_add(struct tarn_store_writer *writer, struct tarn
 	TARN_MUST_CHECK;
 enum tarn_rc tarn_store_writer_finish(struct tarn_store_writer *writer, struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_store_writer_free(struct tarn_store_writer *writer);
-/* Makes everything that was put or finished since the last call durable, files first, then their folders. */
+/* Makes everything that was put, linked or finished since the last call durable, files first, then their folders. Once
+ * it has failed it fails for good: what the disk holds is unknown then, and only a new store may go on. */
 enum tarn_rc tarn_store_sync(struct tarn_store *store, struct tarn_err *err) TARN_MUST_CHECK;
 /* Deleting what is not there is fine. */
 enum tarn_rc tarn_store_delete(struct tarn_store *store, const char *key, struct tarn_err *err) TARN_MUST_CHECK;
@@ -60,6 +65,16 @@ struct tarn_store_entry {
 typedef bool (*tarn_store_visit)(void *context, const struct tarn_store_entry *entry);
 enum tarn_rc tarn_store_list(struct tarn_store *store, const char *prefix, const char *start_after,
 			     tarn_store_visit visit, void *context, struct tarn_err *err) TARN_MUST_CHECK;
+/* Everything below `prefix` at any depth, in no order, temporary files of writers that died (or still work) among it; costs
+ * a look at every object, so for maintenance only. */
+struct tarn_store_found {
+	const char *key;
+	int64_t size, modified_us;
+	bool is_temporary;
+};
+typedef bool (*tarn_store_walk_visit)(void *context, const struct tarn_store_found *found);
+enum tarn_rc tarn_store_walk(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit, void *context,
+			     struct tarn_err *err) TARN_MUST_CHECK;
 /* A token that changes whenever an entry is added to or removed from this folder (not below it); empty where the store
  * has none or the folder changed too recently to tell. */
 #define TARN_STORE_TOKEN_SIZE 64

@@ -1,0 +1,63 @@
+/* The inside of a parsed schema, for the rooms that walk it. Everything belongs to the schema and is immutable. */
+#ifndef TARN_SERIALIZE_AVRO_NODE_H
+#define TARN_SERIALIZE_AVRO_NODE_H
+
+#include "serialize/avro/schema.h"
+
+struct json_t; /* Jansson's */
+
+struct tarn_avro_field {
+	const char *name;
+	const struct tarn_avro_node *type;
+	const char *const *aliases;
+	size_t n_aliases;
+	const struct json_t *default_value; /* NULL where there is none; JSON null is a value */
+};
+
+struct tarn_avro_node {
+	enum tarn_avro_type type;
+	enum tarn_avro_logical logical; /* PLAIN also where the annotation does not fit the type, as specified */
+	int32_t precision, scale;       /* of a decimal */
+	uint32_t id;                    /* 0, 1, ... within the schema, for tables beside it */
+	/* Types that hold the node (64 at most) and columns that a value takes (65,536 at most). Named types count wherever
+	 * they are used; a type inside itself counts as one. */
+	uint32_t height, weight;
+
+	/* Record, enum and fixed. `name` is the last part of `full_name`; aliases are full names. */
+	const char *full_name, *name;
+	const char *const *aliases;
+	size_t n_aliases;
+
+	const struct tarn_avro_field *fields; /* record */
+	size_t n_fields;
+	const char *const *symbols; /* enum */
+	size_t n_symbols;
+	int32_t default_symbol;             /* position, or -1 */
+	const struct tarn_avro_node *items; /* array; values of a map */
+	const struct tarn_avro_node *const *branches; /* union: 256 at most */
+	size_t n_branches;
+	size_t size;                /* fixed */
+	const struct json_t *index; /* name -> position: fields of a record, symbols of an enum */
+};
+
+#define TARN_AVRO_MAX_LEVELS 64
+#define TARN_AVRO_MAX_WEIGHT 65536
+
+const char *tarn_avro_type_name(enum tarn_avro_type type);
+const char *tarn_avro_logical_name(enum tarn_avro_logical logical); /* NULL for PLAIN */
+/* Position of a field or symbol by name, or -1. */
+int32_t tarn_avro_node_find(const struct tarn_avro_node *node, const char *name);
+/* Number of nodes; ids are below it. */
+uint32_t tarn_avro_schema_size(const struct tarn_avro_schema *schema);
+
+/* A union of null and one other type, the other one; NULL for anything else. */
+static inline const struct tarn_avro_node *tarn_avro_optional(const struct tarn_avro_node *node)
+{
+	if (node->type != TARN_AVRO_UNION || node->n_branches != 2)
+		return NULL;
+	if (node->branches[0]->type == TARN_AVRO_NULL)
+		return node->branches[1];
+	return node->branches[1]->type == TARN_AVRO_NULL ? node->branches[0] : NULL;
+}
+
+#endif

@@ -1,0 +1,611 @@
+#include <assert.h>
+#include <ctype.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "serialize/avro/node.h"
+
+struct tarn_avro_schema {
+	struct tarn_arena arena;
+	struct tarn_slice text;
+	json_t *document; /* defaults point into it */
+	json_t *indexes;  /* array that owns every node's index */
+	const struct tarn_avro_node *root;
+	uint32_t n_nodes;
+};
+
+/* A place in the document, for messages: innermost first. key == NULL: element `index` of an array. */
+struct place {
+	const struct place *outer;
+	const char *key;
+	size_t index;
+};
+
+/* A named type; `open` while its own definition is being read. `indirections` is the parser's at its opening. */
+struct named {
+	struct tarn_avro_node *node;
+	bool open;
+	unsigned indirections;
+};
+
+struct parser {
+	struct tarn_avro_schema *schema;
+	json_t *names; /* full name -> position in `named` */
+	struct named *named;
+	size_t n_named, named_capacity;
+	unsigned depth;
+	unsigned indirections; /* arrays, maps and unions that we are in */
+	enum tarn_rc rc;
+	struct tarn_err *err;
+};
+
+static const char *const type_names[] = {
+	[TARN_AVRO_NULL] = "null",     [TARN_AVRO_BOOLEAN] = "boolean", [TARN_AVRO_INT] = "int",
+	[TARN_AVRO_LONG] = "long",     [TARN_AVRO_FLOAT] = "float",     [TARN_AVRO_DOUBLE] = "double",
+	[TARN_AVRO_BYTES] = "bytes",   [TARN_AVRO_STRING] = "string",   [TARN_AVRO_RECORD] = "record",
+	[TARN_AVRO_ENUM] = "enum",     [TARN_AVRO_ARRAY] = "array",     [TARN_AVRO_MAP] = "map",
+	[TARN_AVRO_UNION] = "union",   [TARN_AVRO_FIXED] = "fixed",
+};
+
+enum { PRIMITIVES = TARN_AVRO_STRING + 1 };
+
+const char *tarn_avro_type_name(enum tarn_avro_type type)
+{
+	return type_names[type];
+}
+
+/* ---- messages ---- */
+
+static void render_place(const struct place *at, struct tarn_buf *text)
+{
+	if (!at) {
+		tarn_buf_add_byte(text, '$');
+		return;
+	}
+	render_place(at->outer, text);
+	if (at->key)
+		tarn_buf_printf(text, ".%s", at->key);
+	else
+		tarn_buf_printf(text, "[%zu]", at->index);
+}
+
+static void *fail(struct parser *p, enum tarn_rc rc, const struct place *at, const char *fmt, ...) TARN_PRINTF(4, 5);
+
+/* Returns NULL, so that a function that makes something can `return fail(...)`. */
+static void *fail(struct parser *p, enum tarn_rc rc, const struct place *at, const char *fmt, ...)
+{
+	char message[320];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	struct tarn_buf path;
+	tarn_buf_init(&path, 4096);
+	render_place(at, &path);
+	p->rc = tarn_fail(p->err, rc, "avro schema at %.*s: %s", (int)path.len, (const char *)path.data, message);
+	tarn_buf_release(&path);
+	return NULL;
+}
+
+/* ---- names ---- */
+
+static bool is_name(const char *text, size_t len)
+{
+	if (!len || isdigit((unsigned char)*text))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) && text[i] != '_')
+			return false;
+	return true;
+}
+
+/* Names separated by dots. */
+static bool is_full_name(const char *text, size_t len)
+{
+	size_t start = 0;
+	for (size_t i = 0; i <= len; i++) {
+		if (i < len && text[i] != '.')
+			continue;
+		if (!is_name(text + start, i - start))
+			return false;
+		start = i + 1;
+	}
+	return true;
+}
+
+static const char *last_part(const char *full_name)
+{
+	const char *dot = strrchr(full_name, '.');
+	return dot ? dot + 1 : full_name;
+}
+
+static const char *namespace_of(struct parser *p, const char *full_name)
+{
+	const char *last = last_part(full_name);
+	if (last == full_name)
+		return "";
+	return tarn_arena_strndup(&p->schema->arena, full_name, (size_t)(last - full_name) - 1);
+}
+
+static const char *full_name_of(struct parser *p, const char *name, const char *space)
+{
+	if (strchr(name, '.') || !*space)
+		return tarn_arena_strdup(&p->schema->arena, name);
+	return tarn_arena_printf(&p->schema->arena, "%s.%s", space, name);
+}
+
+/* The attribute's text; NULL (with an error) where it is no string of the given kind. */
+static const char *name_attribute(struct parser *p, const json_t *value, bool (*is_valid)(const char *, size_t),
+				  const struct place *at)
+{
+	if (!json_is_string(value))
+		return fail(p, TARN_EINVALID, at, "a name was expected");
+	if (!is_valid(json_string_value(value), json_string_length(value)))
+		return fail(p, TARN_EINVALID, at, "\"%s\" is not a name", json_string_value(value));
+	return json_string_value(value);
+}
+
+/* Resolves the definition's name and namespace; `space` becomes the one that the definition's inside is in. */
+static const char *definition_name(struct parser *p, const json_t *json, const char **space, const struct place *at)
+{
+	const struct place name_at = { at, "name", 0 }, space_at = { at, "namespace", 0 };
+	const char *name = name_attribute(p, json_object_get(json, "name"), is_full_name, &name_at);
+	if (!name)
+		return NULL;
+	const json_t *given = json_object_get(json, "namespace");
+	if (given && !json_is_null(given) && !strchr(name, '.')) {
+		if (json_is_string(given) && !json_string_length(given))
+			*space = "";
+		else if (!(*space = name_attribute(p, given, is_full_name, &space_at)))
+			return NULL;
+	}
+	const char *full_name = full_name_of(p, name, *space);
+	*space = namespace_of(p, full_name);
+	for (size_t i = 0; i < PRIMITIVES; i++)
+		if (!strcmp(full_name, type_names[i]))
+			return fail(p, TARN_EINVALID, &name_at, "\"%s\" is a primitive type's name", name);
+	if (json_object_get(p->names, full_name))
+		return fail(p, TARN_EINVALID, &name_at, "\"%s\" is defined twice", full_name);
+	return full_name;
+}
+
+/* Aliases as an array of names; with `space` they are types' and made full names in it. */
+static bool parse_aliases(struct parser *p, const json_t *json, const char *space, const char *const **aliases,
+			  size_t *n_aliases, const struct place *at)
+{
+	const json_t *list = json_object_get(json, "aliases");
+	const struct place list_at = { at, "aliases", 0 };
+	if (!list || json_is_null(list))
+		return true;
+	if (!json_is_array(list))
+		return fail(p, TARN_EINVALID, &list_at, "an array of names was expected");
+	size_t n = json_array_size(list);
+	const char **names = tarn_arena_alloc(&p->schema->arena, n * sizeof(*names));
+	for (size_t i = 0; i < n; i++) {
+		const struct place alias_at = { &list_at, NULL, i };
+		names[i] = name_attribute(p, json_array_get(list, i), space ? is_full_name : is_name, &alias_at);
+		if (!names[i])
+			return false;
+		if (space)
+			names[i] = full_name_of(p, names[i], space);
+	}
+	*aliases = names;
+	*n_aliases = n;
+	return true;
+}
+
+static struct json_t *new_index(struct parser *p)
+{
+	json_t *index = json_object();
+	json_array_append_new(p->schema->indexes, index);
+	return index;
+}
+
+static void add_to_index(json_t *index, const char *name, size_t position)
+{
+	json_object_set_new(index, name, json_integer((json_int_t)position));
+}
+
+/* ---- nodes ---- */
+
+static struct tarn_avro_node *new_node(struct parser *p, enum tarn_avro_type type)
+{
+	struct tarn_avro_node *node = tarn_arena_zalloc(&p->schema->arena, sizeof(*node));
+	node->type = type;
+	node->id = p->schema->n_nodes++;
+	node->height = node->weight = 1;
+	node->default_symbol = -1;
+	return node;
+}
+
+/* Counts `part` into `whole`; false (with an error) beyond the limits. */
+static bool add_part(struct parser *p, struct tarn_avro_node *whole, const struct tarn_avro_node *part,
+		     const struct place *at)
+{
+	whole->weight += part->weight;
+	if (whole->height < part->height + 1)
+		whole->height = part->height + 1;
+	if (whole->height > TARN_AVRO_MAX_LEVELS)
+		return fail(p, TARN_ELIMIT, at, "more than %d levels of nesting", TARN_AVRO_MAX_LEVELS);
+	if (whole->weight > TARN_AVRO_MAX_WEIGHT)
+		return fail(p, TARN_ELIMIT, at, "the types written out are more than %d", TARN_AVRO_MAX_WEIGHT);
+	return true;
+}
+
+static struct tarn_avro_node *parse_type(struct parser *p, const json_t *json, const char *space,
+					 const struct place *at);
+
+static struct tarn_avro_node *parse_part(struct parser *p, struct tarn_avro_node *whole, const json_t *json,
+					 const char *space, const struct place *at)
+{
+	if (!json)
+		return fail(p, TARN_EINVALID, at, "a type was expected, there is nothing");
+	struct tarn_avro_node *part = parse_type(p, json, space, at);
+	return part && add_part(p, whole, part, at) ? part : NULL;
+}
+
+/* As parse_part, where a value of `whole` may hold none of the part: there a type may name itself. */
+static struct tarn_avro_node *parse_indirect(struct parser *p, struct tarn_avro_node *whole, const json_t *json,
+					     const char *space, const struct place *at)
+{
+	p->indirections++;
+	struct tarn_avro_node *part = parse_part(p, whole, json, space, at);
+	p->indirections--;
+	return part;
+}
+
+static struct tarn_avro_node *parse_reference(struct parser *p, const json_t *json, const char *space,
+					      const struct place *at)
+{
+	const char *name = json_string_value(json);
+	for (size_t i = 0; i < PRIMITIVES; i++)
+		if (!strcmp(name, type_names[i]))
+			return new_node(p, (enum tarn_avro_type)i);
+	if (!is_full_name(name, json_string_length(json)))
+		return fail(p, TARN_EINVALID, at, "\"%s\" is no type", name);
+	const json_t *found = json_object_get(p->names, full_name_of(p, name, space));
+	if (!found) /* as Java's parser: a name without a namespace may also mean the type that has none */
+		found = json_object_get(p->names, name);
+	if (!found)
+		return fail(p, TARN_EINVALID, at, "unknown type \"%s\"", name);
+	const struct named *named = &p->named[json_integer_value(found)];
+	if (named->open && named->indirections == p->indirections)
+		return fail(p, TARN_EINVALID, at, "record \"%s\" would always hold itself", named->node->full_name);
+	return named->node;
+}
+
+static struct tarn_avro_node *parse_union(struct parser *p, const json_t *json, const char *space,
+					  const struct place *at)
+{
+	struct tarn_avro_node *node = new_node(p, TARN_AVRO_UNION);
+	node->n_branches = json_array_size(json);
+	if (node->n_branches > 256)
+		return fail(p, TARN_ELIMIT, at, "a union of %zu types, at most 256 are supported", node->n_branches);
+	const struct tarn_avro_node **branches = tarn_arena_alloc(&p->schema->arena,
+								  node->n_branches * sizeof(*branches));
+	for (size_t i = 0; i < node->n_branches; i++) {
+		const struct place branch_at = { at, NULL, i };
+		branches[i] = parse_indirect(p, node, json_array_get(json, i), space, &branch_at);
+		if (!branches[i])
+			return NULL;
+		if (branches[i]->type == TARN_AVRO_UNION)
+			return fail(p, TARN_EINVALID, &branch_at, "a union directly inside a union");
+		for (size_t k = 0; k < i; k++)
+			if (branches[k]->full_name ? branches[k] == branches[i] : branches[k]->type == branches[i]->type)
+				return fail(p, TARN_EINVALID, &branch_at, "the union has \"%s\" twice",
+					    branches[i]->full_name ? branches[i]->full_name
+								   : type_names[branches[i]->type]);
+	}
+	node->branches = branches;
+	return node;
+}
+
+/* Makes a named type's node and enters it; *position is that in p->named. */
+static struct tarn_avro_node *open_named(struct parser *p, enum tarn_avro_type type, const json_t *json,
+					 const char **space, size_t *position, const struct place *at)
+{
+	const char *full_name = definition_name(p, json, space, at);
+	if (!full_name)
+		return NULL;
+	struct tarn_avro_node *node = new_node(p, type);
+	node->full_name = full_name;
+	node->name = last_part(full_name);
+	if (!parse_aliases(p, json, *space, &node->aliases, &node->n_aliases, at))
+		return NULL;
+	p->named = tarn_grow(p->named, &p->named_capacity, p->n_named + 1, sizeof(*p->named));
+	p->named[p->n_named] = (struct named){ node, type == TARN_AVRO_RECORD, p->indirections };
+	*position = p->n_named;
+	add_to_index(p->names, full_name, p->n_named++);
+	return node;
+}
+
+static bool parse_field(struct parser *p, struct tarn_avro_node *record, struct tarn_avro_field *field,
+			const json_t *json, const char *space, const struct place *at)
+{
+	if (!json_is_object(json))
+		return fail(p, TARN_EINVALID, at, "a field (an object) was expected");
+	const struct place name_at = { at, "name", 0 }, type_at = { at, "type", 0 };
+	const char *name = name_attribute(p, json_object_get(json, "name"), is_name, &name_at);
+	if (!name)
+		return false;
+	field->name = tarn_arena_strdup(&p->schema->arena, name);
+	if (tarn_avro_node_find(record, name) >= 0)
+		return fail(p, TARN_EINVALID, &name_at, "record \"%s\" has the field \"%s\" twice", record->full_name,
+			    name);
+	field->default_value = json_object_get(json, "default");
+	if (!parse_aliases(p, json, NULL, &field->aliases, &field->n_aliases, at))
+		return false;
+	field->type = parse_part(p, record, json_object_get(json, "type"), space, &type_at);
+	return field->type;
+}
+
+static struct tarn_avro_node *parse_record(struct parser *p, const json_t *json, const char *space,
+					   const struct place *at)
+{
+	size_t position;
+	struct tarn_avro_node *node = open_named(p, TARN_AVRO_RECORD, json, &space, &position, at);
+	if (!node)
+		return NULL;
+	const json_t *list = json_object_get(json, "fields");
+	const struct place list_at = { at, "fields", 0 };
+	if (!json_is_array(list))
+		return fail(p, TARN_EINVALID, &list_at, "an array of fields was expected");
+	size_t n = json_array_size(list);
+	struct tarn_avro_field *fields = tarn_arena_zalloc(&p->schema->arena, n * sizeof(*fields));
+	json_t *index = new_index(p);
+	node->index = index;
+	for (size_t i = 0; i < n; i++) {
+		const struct place field_at = { &list_at, NULL, i };
+		if (!parse_field(p, node, &fields[i], json_array_get(list, i), space, &field_at))
+			return NULL;
+		add_to_index(index, fields[i].name, i);
+	}
+	node->fields = fields;
+	node->n_fields = n;
+	p->named[position].open = false;
+	return node;
+}
+
+static struct tarn_avro_node *parse_enum(struct parser *p, const json_t *json, const char *space,
+					 const struct place *at)
+{
+	size_t position;
+	struct tarn_avro_node *node = open_named(p, TARN_AVRO_ENUM, json, &space, &position, at);
+	if (!node)
+		return NULL;
+	const json_t *list = json_object_get(json, "symbols");
+	const struct place list_at = { at, "symbols", 0 };
+	if (!json_is_array(list))
+		return fail(p, TARN_EINVALID, &list_at, "an array of names was expected");
+	node->n_symbols = json_array_size(list);
+	const char **symbols = tarn_arena_alloc(&p->schema->arena, node->n_symbols * sizeof(*symbols));
+	json_t *index = new_index(p);
+	node->index = index;
+	for (size_t i = 0; i < node->n_symbols; i++) {
+		const struct place symbol_at = { &list_at, NULL, i };
+		const char *symbol = name_attribute(p, json_array_get(list, i), is_name, &symbol_at);
+		if (!symbol)
+			return NULL;
+		if (tarn_avro_node_find(node, symbol) >= 0)
+			return fail(p, TARN_EINVALID, &symbol_at, "the symbol \"%s\" is there twice", symbol);
+		symbols[i] = tarn_arena_strdup(&p->schema->arena, symbol);
+		add_to_index(index, symbol, i);
+	}
+	node->symbols = symbols;
+	const json_t *fallback = json_object_get(json, "default");
+	if (!fallback)
+		return node;
+	const struct place default_at = { at, "default", 0 };
+	if (!json_is_string(fallback))
+		return fail(p, TARN_EINVALID, &default_at, "one of the symbols was expected");
+	node->default_symbol = tarn_avro_node_find(node, json_string_value(fallback));
+	if (node->default_symbol < 0)
+		return fail(p, TARN_EINVALID, &default_at, "\"%s\" is none of the symbols", json_string_value(fallback));
+	return node;
+}
+
+static struct tarn_avro_node *parse_fixed(struct parser *p, const json_t *json, const char *space,
+					  const struct place *at)
+{
+	size_t position;
+	struct tarn_avro_node *node = open_named(p, TARN_AVRO_FIXED, json, &space, &position, at);
+	if (!node)
+		return NULL;
+	const json_t *size = json_object_get(json, "size");
+	const struct place size_at = { at, "size", 0 };
+	if (!json_is_integer(size) || json_integer_value(size) < 0)
+		return fail(p, TARN_EINVALID, &size_at, "a number of bytes was expected");
+	if (json_integer_value(size) > INT32_MAX)
+		return fail(p, TARN_ELIMIT, &size_at, "%" JSON_INTEGER_FORMAT " bytes are more than the limit of 2^31 - 1",
+			    json_integer_value(size));
+	node->size = (size_t)json_integer_value(size);
+	return node;
+}
+
+static struct tarn_avro_node *parse_collection(struct parser *p, enum tarn_avro_type type, const json_t *json,
+					       const char *space, const struct place *at)
+{
+	const char *key = type == TARN_AVRO_ARRAY ? "items" : "values";
+	const struct place items_at = { at, key, 0 };
+	struct tarn_avro_node *node = new_node(p, type);
+	if (type == TARN_AVRO_MAP)
+		node->weight++;
+	node->items = parse_indirect(p, node, json_object_get(json, key), space, &items_at);
+	return node->items ? node : NULL;
+}
+
+/* ---- logical types ---- */
+
+static const struct {
+	const char *name;
+	enum tarn_avro_type type;
+	size_t size; /* of a fixed; 0: any */
+} logical_types[] = {
+	[TARN_AVRO_DECIMAL] = { "decimal", TARN_AVRO_BYTES, 0 },
+	[TARN_AVRO_BIG_DECIMAL] = { "big-decimal", TARN_AVRO_BYTES, 0 },
+	[TARN_AVRO_UUID] = { "uuid", TARN_AVRO_STRING, 0 },
+	[TARN_AVRO_DATE] = { "date", TARN_AVRO_INT, 0 },
+	[TARN_AVRO_TIME_MILLIS] = { "time-millis", TARN_AVRO_INT, 0 },
+	[TARN_AVRO_TIME_MICROS] = { "time-micros", TARN_AVRO_LONG, 0 },
+	[TARN_AVRO_TIMESTAMP_MILLIS] = { "timestamp-millis", TARN_AVRO_LONG, 0 },
+	[TARN_AVRO_TIMESTAMP_MICROS] = { "timestamp-micros", TARN_AVRO_LONG, 0 },
+	[TARN_AVRO_TIMESTAMP_NANOS] = { "timestamp-nanos", TARN_AVRO_LONG, 0 },
+	[TARN_AVRO_LOCAL_TIMESTAMP_MILLIS] = { "local-timestamp-millis", TARN_AVRO_LONG, 0 },
+	[TARN_AVRO_LOCAL_TIMESTAMP_MICROS] = { "local-timestamp-micros", TARN_AVRO_LONG, 0 },
+	[TARN_AVRO_LOCAL_TIMESTAMP_NANOS] = { "local-timestamp-nanos", TARN_AVRO_LONG, 0 },
+	[TARN_AVRO_DURATION] = { "duration", TARN_AVRO_FIXED, 12 },
+};
+
+const char *tarn_avro_logical_name(enum tarn_avro_logical logical)
+{
+	return logical_types[logical].name;
+}
+
+static bool set_decimal(struct tarn_avro_node *node, const json_t *json)
+{
+	const json_t *precision = json_object_get(json, "precision"), *scale = json_object_get(json, "scale");
+	json_int_t digits = json_integer_value(precision), behind = json_integer_value(scale);
+	if (!json_is_integer(precision) || (scale && !json_is_integer(scale)))
+		return false;
+	if (digits < 1 || digits > INT32_MAX || behind < 0 || behind > digits)
+		return false;
+	if (node->type == TARN_AVRO_FIXED && digits > floor((8.0 * (double)node->size - 1) * log10(2)))
+		return false;
+	node->precision = (int32_t)digits;
+	node->scale = (int32_t)behind;
+	return true;
+}
+
+static bool logical_fits(enum tarn_avro_logical logical, const struct tarn_avro_node *node)
+{
+	if (node->type == TARN_AVRO_FIXED && logical == TARN_AVRO_DECIMAL)
+		return true;
+	if (node->type == TARN_AVRO_FIXED && logical == TARN_AVRO_UUID)
+		return node->size == 16;
+	return node->type == logical_types[logical].type &&
+	       (!logical_types[logical].size || node->size == logical_types[logical].size);
+}
+
+/* An annotation that is unknown or does not fit is ignored (specification, "Logical Types"). */
+static void set_logical(struct tarn_avro_node *node, const json_t *json)
+{
+	const char *name = json_string_value(json_object_get(json, "logicalType"));
+	if (!name)
+		return;
+	for (size_t i = TARN_AVRO_DECIMAL; i < sizeof(logical_types) / sizeof(*logical_types); i++) {
+		enum tarn_avro_logical logical = (enum tarn_avro_logical)i;
+		if (strcmp(name, logical_types[i].name) || !logical_fits(logical, node))
+			continue;
+		if (logical != TARN_AVRO_DECIMAL || set_decimal(node, json))
+			node->logical = logical;
+		return;
+	}
+}
+
+/* ---- documents ---- */
+
+static struct tarn_avro_node *parse_object(struct parser *p, const json_t *json, const char *space,
+					   const struct place *at)
+{
+	const struct place type_at = { at, "type", 0 };
+	const json_t *type = json_object_get(json, "type");
+	const char *name = json_string_value(type);
+	if (!type)
+		return fail(p, TARN_EINVALID, at, "a type has no attribute \"type\"");
+	if (!name)
+		return parse_type(p, type, space, &type_at);
+	if (!strcmp(name, "record") || !strcmp(name, "error"))
+		return parse_record(p, json, space, at);
+	if (!strcmp(name, "array"))
+		return parse_collection(p, TARN_AVRO_ARRAY, json, space, at);
+	if (!strcmp(name, "map"))
+		return parse_collection(p, TARN_AVRO_MAP, json, space, at);
+	if (!strcmp(name, "enum"))
+		return parse_enum(p, json, space, at);
+	struct tarn_avro_node *node = !strcmp(name, "fixed") ? parse_fixed(p, json, space, at)
+							     : parse_reference(p, type, space, &type_at);
+	/* What is only named here is annotated where it is defined. */
+	if (node && (!node->full_name || !strcmp(name, "fixed")))
+		set_logical(node, json);
+	return node;
+}
+
+static struct tarn_avro_node *parse_type(struct parser *p, const json_t *json, const char *space,
+					 const struct place *at)
+{
+	if (p->depth >= TARN_AVRO_MAX_LEVELS)
+		return fail(p, TARN_ELIMIT, at, "more than %d levels of nesting", TARN_AVRO_MAX_LEVELS);
+	struct tarn_avro_node *node;
+	p->depth++;
+	if (json_is_string(json))
+		node = parse_reference(p, json, space, at);
+	else if (json_is_array(json))
+		node = parse_union(p, json, space, at);
+	else if (json_is_object(json))
+		node = parse_object(p, json, space, at);
+	else
+		node = fail(p, TARN_EINVALID, at, "a type (a name, an object or an array) was expected");
+	p->depth--;
+	return node;
+}
+
+static enum tarn_rc parse_document(struct tarn_avro_schema *schema, struct tarn_err *err)
+{
+	json_error_t where;
+	schema->document = json_loadb((const char *)schema->text.data, schema->text.len,
+				      JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
+	if (!schema->document)
+		return tarn_fail_at(err, TARN_EINVALID, where.position, "avro schema is not JSON: %s", where.text);
+	struct parser p = { .schema = schema, .names = json_object(), .err = err };
+	schema->indexes = json_array();
+	schema->root = parse_type(&p, schema->document, "", NULL);
+	json_decref(p.names);
+	free(p.named);
+	return schema->root ? TARN_OK : p.rc;
+}
+
+enum tarn_rc tarn_avro_schema_parse(struct tarn_slice json, struct tarn_avro_schema **schema, struct tarn_err *err)
+{
+	struct tarn_avro_schema *made = tarn_calloc(1, sizeof(*made));
+	tarn_arena_init(&made->arena);
+	made->text = tarn_slice_of(tarn_arena_copy(&made->arena, json.data, json.len), json.len);
+	enum tarn_rc rc = parse_document(made, err);
+	if (rc)
+		tarn_avro_schema_free(made);
+	else
+		*schema = made;
+	return rc;
+}
+
+void tarn_avro_schema_free(struct tarn_avro_schema *schema)
+{
+	if (!schema)
+		return;
+	json_decref(schema->indexes);
+	json_decref(schema->document);
+	tarn_arena_release(&schema->arena);
+	free(schema);
+}
+
+struct tarn_slice tarn_avro_schema_json(const struct tarn_avro_schema *schema)
+{
+	return schema->text;
+}
+
+const struct tarn_avro_node *tarn_avro_schema_root(const struct tarn_avro_schema *schema)
+{
+	return schema->root;
+}
+
+uint32_t tarn_avro_schema_size(const struct tarn_avro_schema *schema)
+{
+	return schema->n_nodes;
+}
+
+int32_t tarn_avro_node_find(const struct tarn_avro_node *node, const char *name)
+{
+	const json_t *position = json_object_get(node->index, name);
+	return position ? (int32_t)json_integer_value(position) : -1;
+}

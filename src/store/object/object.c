@@ -1,0 +1,166 @@
+#include "store/object/object.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "store/object/backend.h"
+
+/* Past "file://" or "file://localhost" or "file:", at the slash that begins the path; NULL for other schemes. */
+static const char *path_of_url(const char *url)
+{
+	static const char *const prefixes[] = { "file://localhost/", "file:///", "file:/" };
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		size_t len = strlen(prefixes[i]);
+		if (!strncmp(url, prefixes[i], len))
+			return url + len - 1;
+	}
+	return strstr(url, "://") ? NULL : url;
+}
+
+enum tarn_rc tarn_store_open(const char *url, bool create, struct tarn_store **store, struct tarn_err *err)
+{
+	const char *path = path_of_url(url);
+	if (!path)
+		return tarn_fail(err, TARN_EUNSUPPORTED, "no store for \"%s\": expected a path or file:///path", url);
+	if (!*path)
+		return tarn_fail(err, TARN_EINVALID, "the store's path is empty");
+	return tarn_local_store_open(path, create, store, err);
+}
+
+void tarn_store_close(struct tarn_store *store)
+{
+	if (store)
+		store->ops->close(store);
+}
+
+const char *tarn_store_url(const struct tarn_store *store)
+{
+	return store->url;
+}
+
+const char *tarn_store_key(const struct tarn_store *store, const char *location)
+{
+	const char *path = path_of_url(location), *root = path_of_url(store->url);
+	if (!path || *path != '/')
+		return NULL;
+	size_t len = strlen(root);
+	if (strncmp(path, root, len) || path[len] != '/')
+		return NULL;
+	return path[len + 1] ? path + len + 1 : NULL;
+}
+
+/* A part may not be empty or lead elsewhere. */
+static bool part_is_fine(const char *part, size_t len)
+{
+	return len && !(len == 1 && part[0] == '.') && !(len == 2 && !memcmp(part, "..", 2));
+}
+
+static enum tarn_rc check_key(const char *key, struct tarn_err *err)
+{
+	for (const char *part = key;; part++) {
+		size_t len = strcspn(part, "/");
+		if (!part_is_fine(part, len))
+			return tarn_fail(err, TARN_EINVALID, "\"%s\" is no key: its part \"%.*s\" is empty or dots",
+					 key, (int)(len > 100 ? 100 : len), part);
+		part += len;
+		if (!*part)
+			return TARN_OK;
+	}
+}
+
+static enum tarn_rc check_prefix(const char *prefix, struct tarn_err *err)
+{
+	return *prefix ? check_key(prefix, err) : TARN_OK;
+}
+
+enum tarn_rc tarn_store_get(struct tarn_store *store, const char *key, struct tarn_buf *out, struct tarn_err *err)
+{
+	enum tarn_rc rc = check_key(key, err);
+	return rc ? rc : store->ops->get(store, key, out, err);
+}
+
+enum tarn_rc tarn_store_get_range(struct tarn_store *store, const char *key, int64_t offset, size_t len, uint8_t *dst,
+				  struct tarn_err *err)
+{
+	enum tarn_rc rc = check_key(key, err);
+	if (!rc && offset < 0)
+		rc = tarn_fail(err, TARN_EINVALID, "offset %lld in \"%s\" is negative", (long long)offset, key);
+	return rc ? rc : store->ops->get_range(store, key, offset, len, dst, err);
+}
+
+enum tarn_rc tarn_store_size(struct tarn_store *store, const char *key, int64_t *size, struct tarn_err *err)
+{
+	enum tarn_rc rc = check_key(key, err);
+	return rc ? rc : store->ops->size(store, key, size, err);
+}
+
+enum tarn_rc tarn_store_put(struct tarn_store *store, const char *key, struct tarn_slice bytes, enum tarn_put_mode mode,
+			    struct tarn_err *err)
+{
+	enum tarn_rc rc = check_key(key, err);
+	return rc ? rc : store->ops->put(store, key, bytes, mode, err);
+}
+
+enum tarn_rc tarn_store_link(struct tarn_store *store, const char *from, const char *to, struct tarn_err *err)
+{
+	enum tarn_rc rc = check_key(from, err);
+	if (!rc)
+		rc = check_key(to, err);
+	return rc ? rc : store->ops->link(store, from, to, err);
+}
+
+enum tarn_rc tarn_store_writer_open(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
+				    struct tarn_err *err)
+{
+	enum tarn_rc rc = check_key(key, err);
+	return rc ? rc : store->ops->writer_open(store, key, writer, err);
+}
+
+enum tarn_rc tarn_store_writer_add(struct tarn_store_writer *writer, struct tarn_slice bytes, struct tarn_err *err)
+{
+	return writer->store->ops->writer_add(writer, bytes, err);
+}
+
+enum tarn_rc tarn_store_writer_finish(struct tarn_store_writer *writer, struct tarn_err *err)
+{
+	return writer->store->ops->writer_finish(writer, err);
+}
+
+void tarn_store_writer_free(struct tarn_store_writer *writer)
+{
+	if (writer)
+		writer->store->ops->writer_free(writer);
+}
+
+enum tarn_rc tarn_store_sync(struct tarn_store *store, struct tarn_err *err)
+{
+	return store->ops->sync(store, err);
+}
+
+enum tarn_rc tarn_store_delete(struct tarn_store *store, const char *key, struct tarn_err *err)
+{
+	enum tarn_rc rc = check_key(key, err);
+	return rc ? rc : store->ops->remove(store, key, err);
+}
+
+enum tarn_rc tarn_store_list(struct tarn_store *store, const char *prefix, const char *start_after,
+			     tarn_store_visit visit, void *context, struct tarn_err *err)
+{
+	enum tarn_rc rc = check_prefix(prefix, err);
+	return rc ? rc : store->ops->list(store, prefix, start_after, visit, context, err);
+}
+
+enum tarn_rc tarn_store_walk(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit, void *context,
+			     struct tarn_err *err)
+{
+	enum tarn_rc rc = check_prefix(prefix, err);
+	return rc ? rc : store->ops->walk(store, prefix, visit, context, err);
+}
+
+enum tarn_rc tarn_store_folder_token(struct tarn_store *store, const char *prefix, char token[TARN_STORE_TOKEN_SIZE],
+				     struct tarn_err *err)
+{
+	enum tarn_rc rc = check_prefix(prefix, err);
+	return rc ? rc : store->ops->folder_token(store, prefix, token, err);
+}

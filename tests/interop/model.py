@@ -1,0 +1,423 @@
+"""An independent model of the lake: what the tables must hold after a list of runs over raw objects.
+
+It shares no code with Tarn. It reads raw objects with fastavro and json, applies the definitions of the nine tables,
+and yields every row of every table, with all 64 bits of every double. test_model.py checks it against the tables that
+the reference's own job made of the same objects; everything else in this folder checks Tarn against it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import fastavro
+
+Row = dict[str, Any]
+Record = dict[str, Any]
+
+PROCESSING_NAME = "quantum_base_processing"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a record came from. `offset` is None for JSON objects."""
+
+    object: str
+    topic: str
+    partition: int | None
+    offset: int | None
+    index: int
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The columns that one run writes the same everywhere."""
+
+    timestamp: Any
+    date: Any
+    batch: str
+
+
+@dataclass(frozen=True)
+class Table:
+    columns: dict[str, str]  # name -> type, in the reference's order (field ids from 1)
+    partition: tuple[str, ...]
+    key: tuple[str, ...]  # a unique key of positions, for sorting
+
+
+def _table(columns: str, partition: str, key: str) -> Table:
+    pairs = (column.partition(":")[::2] for column in columns.split())
+    return Table(dict(pairs), tuple(partition.split()), tuple(key.split()))
+
+
+_ID = "experiment_id:string molecule_id:int basis_set:string "
+_RUN = (
+    " processing_timestamp:timestamptz processing_date:date processing_batch_id:string processing_name:string "
+)
+
+TABLES: dict[str, Table] = {
+    "molecules": _table(
+        "experiment_id:string molecule_id:int atom_symbols:list<string> molecule_name:string"
+        " coordinates:list<list<double>> multiplicity:int charge:int coordinate_units:string"
+        " atomic_masses:list<double>" + _RUN,
+        "processing_date",
+        "experiment_id",
+    ),
+    "ansatz_info": _table(
+        _ID + "ansatz:string ansatz_reps:int ansatz_name:string init_strategy:string" + _RUN,
+        "processing_date basis_set",
+        "experiment_id",
+    ),
+    "performance_metrics": _table(
+        _ID + "hamiltonian_time:double mapping_time:double vqe_time:double total_time:double"
+        " minimization_time:double computed_total_time:double" + _RUN,
+        "processing_date basis_set",
+        "experiment_id",
+    ),
+    "vqe_results": _table(
+        _ID + "backend:string num_qubits:int optimizer:string noise_backend:string default_shots:int ansatz_reps:int"
+        " ansatz_name:string init_strategy:string seed:int minimum_energy:double maxcv:double"
+        " nuclear_repulsion_energy:double success:boolean nfev:int nit:int total_iterations:int" + _RUN,
+        "processing_date basis_set backend",
+        "experiment_id",
+    ),
+    "initial_parameters": _table(
+        _ID + "backend:string num_qubits:int initial_parameter_value:double" + _RUN
+        + "parameter_index:int parameter_id:string",
+        "processing_date basis_set",
+        "experiment_id parameter_index",
+    ),
+    "optimal_parameters": _table(
+        _ID + "backend:string num_qubits:int optimal_parameter_value:double" + _RUN
+        + "parameter_index:int parameter_id:string",
+        "processing_date basis_set",
+        "experiment_id parameter_index",
+    ),
+    "vqe_iterations": _table(
+        _ID + "backend:string num_qubits:int iteration_step:int iteration_energy:double energy_std_dev:double"
+        " energy_delta:double parameter_delta_norm:double cumulative_min_energy:double" + _RUN
+        + "iteration_id:string",
+        "processing_date basis_set backend",
+        "experiment_id iteration_step",
+    ),
+    "iteration_parameters": _table(
+        _ID + "backend:string num_qubits:int iteration_step:int parameter_index:int parameter_value:double" + _RUN
+        + "iteration_id:string parameter_id:string",
+        "processing_date basis_set",
+        "experiment_id iteration_step parameter_index",
+    ),
+    "hamiltonian_terms": _table(
+        _ID + "backend:string term_label:string coeff_real:double coeff_imag:double" + _RUN
+        + "term_index:int term_id:string",
+        "processing_date basis_set backend",
+        "experiment_id term_index",
+    ),
+}
+
+# What Tarn adds behind the reference's columns. Digests are checked by their meaning, not by their value.
+LINEAGE = {
+    "configuration_id": "string", "source_object": "string", "source_record": "long", "source_topic": "string",
+    "source_partition": "int", "source_offset": "long",
+}
+DIGESTS = {"configuration_id", "result_digest", "first_result_digest"}
+
+
+def columns(name: str) -> dict[str, str]:
+    """All columns of a feature table, in order."""
+    more = {"result_digest": "string"} if name == "vqe_results" else {}
+    return {**TABLES[name].columns, **LINEAGE, **more}
+
+
+def known_columns(name: str) -> dict[str, str]:
+    """Those whose values the model knows."""
+    return {column: kind for column, kind in columns(name).items() if column not in DIGESTS}
+
+
+# ---- records ----
+
+# The record's fields. `?` marks a nullable one. Doubles may stand as integers in JSON.
+_ITERATION = {
+    "iteration": "int", "parameters": ["double"], "result": "double", "std": "double", "energy_delta": "double?",
+    "parameter_delta_norm": "double?", "cumulative_min_energy": "double?",
+}
+_SETUP = {
+    "backend": "string", "num_qubits": "int",
+    "hamiltonian": [{"label": "string", "coefficients": {"real": "double", "imaginary": "double"}}],
+    "num_parameters": "int", "initial_parameters": ["double"], "optimizer": "string", "ansatz": "string",
+    "noise_backend": "string", "default_shots": "int?", "ansatz_reps": "int", "init_strategy": "string?",
+    "seed": "int?", "ansatz_name": "string?", "exact_estimator": "boolean?",
+}
+_RESULT = {
+    "initial_data": _SETUP, "iteration_list": [_ITERATION], "minimum": "double", "optimal_parameters": ["double"],
+    "maxcv": "double?", "minimization_time": "double", "nuclear_repulsion_energy": "double?", "success": "boolean?",
+    "nfev": "int?", "nit": "int?",
+}
+_MOLECULE = {
+    "symbols": ["string"], "coords": [["double"]], "multiplicity": "int", "charge": "int", "units": "string",
+    "masses": ["?double"],
+}
+_RECORD = {
+    "vqe_result": _RESULT, "molecule": {"molecule_data": _MOLECULE}, "basis_set": "string",
+    "hamiltonian_time": "double", "mapping_time": "double", "vqe_time": "double", "total_time": "double",
+    "molecule_id": "int", "performance_start": "string?", "performance_end": "string?",
+}
+
+
+def _shape(value: Any, shape: Any) -> Any:
+    """The value with every field present, in schema order, and every double a float."""
+    if isinstance(shape, dict):
+        return {name: _shape(value.get(name), kind) for name, kind in shape.items()}
+    if isinstance(shape, list):
+        return None if value is None else [_shape(item, shape[0]) for item in value]
+    if value is None:
+        return None
+    return float(value) if "double" in shape else value
+
+
+def _integer(text: str) -> int | float:
+    return -0.0 if text == "-0" else int(text)
+
+
+def read_object(path: Path) -> list[Record]:
+    """All records of a raw object, in order."""
+    if path.suffix == ".json":
+        return [_shape(json.loads(path.read_text(), parse_int=_integer), _RECORD)]
+    with path.open("rb") as file:
+        return [_shape(record, _RECORD) for record in fastavro.reader(file)]
+
+
+_AVRO = re.compile(r"(?P<topic>.+)\+(?P<partition>\d+)\+(?P<offset>\d+)\.avro$")
+_JSON = re.compile(r"(?P<count>\d+)-(?P<time>\d+)\.json$")
+
+
+def object_order(raw: Path, path: Path) -> tuple[Any, ...]:
+    """Where the object stands among the others of one run: by topic, then partition and offset, or counter and time."""
+    topic = path.relative_to(raw / "experiments").parts[0]
+    if match := _AVRO.match(path.name):
+        return topic, 0, int(match["partition"]), int(match["offset"])
+    match = _JSON.match(path.name)
+    assert match, path
+    return topic, 1, int(match["count"]), int(match["time"])
+
+
+def sources(raw: Path, path: Path) -> Iterator[tuple[Source, Record]]:
+    key = str(path.relative_to(raw))
+    topic = path.relative_to(raw / "experiments").parts[0]
+    match = _AVRO.match(path.name)
+    for index, record in enumerate(read_object(path)):
+        if match:
+            yield Source(key, topic, int(match["partition"]), int(match["offset"]) + index, index), record
+        else:
+            yield Source(key, topic, None, None, index), record
+
+
+def raw_objects(raw: Path) -> list[Path]:
+    found = [path for path in (raw / "experiments").rglob("*") if path.suffix in (".avro", ".json")]
+    return sorted(found, key=lambda path: object_order(raw, path))
+
+
+# ---- identity ----
+
+
+def java_double(value: float) -> str:
+    """Double.toString of Java 19: shortest digits but at least two, plain between 1e-3 and 1e7."""
+    if value == 0:
+        return "-0.0" if str(value)[0] == "-" else "0.0"
+    two = f"{value:.1e}"
+    sign, digits, exponent = Decimal(two if float(two) == value else repr(value)).as_tuple()
+    assert isinstance(exponent, int)
+    text = "".join(map(str, digits)).rstrip("0")
+    exponent += len(digits) - len(text)
+    point = len(text) + exponent  # digits before the decimal point
+    minus = "-" if sign else ""
+    if -2 <= point <= 7:
+        whole = text[:point].ljust(point, "0") if point > 0 else "0"
+        fraction = text[point:] if point > 0 else "0" * -point + text
+        return f"{minus}{whole}.{fraction or '0'}"
+    return f"{minus}{text[0]}.{text[1:] or '0'}E{point - 1}"
+
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def _json_string(text: str) -> str:
+    def escape(match: re.Match[str]) -> str:
+        return _ESCAPES.get(match[0]) or f"\\u{ord(match[0]):04X}"
+
+    return '"' + re.sub(r'["\\\x00-\x1f]', escape, text) + '"'
+
+
+def canonical(value: Any) -> str:
+    """JSON as Spark's to_json writes it: no white space, null members left out, doubles as Java prints them."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return java_double(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(f'"{k}":{canonical(v)}' for k, v in value.items() if v is not None) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    return _json_string(value) if isinstance(value, str) else str(value)
+
+
+def identity(record: Record) -> Record:
+    """The part of a record that its experiment_id is made of."""
+    return {
+        "molecule_data": record["molecule"]["molecule_data"],
+        "basis_set": record["basis_set"],
+        "initial_data": record["vqe_result"]["initial_data"],
+    }
+
+
+def experiment_id(record: Record) -> str:
+    return hashlib.sha256(canonical(identity(record)).encode()).hexdigest()
+
+
+def result_of(record: Record) -> str:
+    """All of a record that is outside its identity, as comparable text."""
+    rest = {name: value for name, value in record.items() if name not in ("molecule", "basis_set")}
+    rest["vqe_result"] = {k: v for k, v in rest["vqe_result"].items() if k != "initial_data"}
+    return canonical(rest)
+
+
+# ---- rows ----
+
+
+def rows(record: Record) -> dict[str, list[Row]]:
+    """The rows of one experiment in the nine tables, without run and lineage columns."""
+    result, molecule = record["vqe_result"], record["molecule"]["molecule_data"]
+    setup, steps = result["initial_data"], result["iteration_list"]
+    eid = experiment_id(record)
+    base: Row = {"experiment_id": eid, "molecule_id": record["molecule_id"], "basis_set": record["basis_set"]}
+    device: Row = {**base, "backend": setup["backend"]}
+    sized: Row = {**device, "num_qubits": setup["num_qubits"]}
+    kind = {
+        "ansatz_name": setup["ansatz_name"] or "EfficientSU2",
+        "init_strategy": setup["init_strategy"] or "random",
+    }
+    times = ("hamiltonian_time", "mapping_time", "vqe_time", "total_time")
+
+    def step_id(step: Record) -> str:
+        return f"{eid}_iter_{step['iteration']}"
+
+    return {
+        "molecules": [{
+            "experiment_id": eid, "molecule_id": record["molecule_id"], "atom_symbols": molecule["symbols"],
+            "molecule_name": "".join(molecule["symbols"]), "coordinates": molecule["coords"],
+            "multiplicity": molecule["multiplicity"], "charge": molecule["charge"],
+            "coordinate_units": molecule["units"], "atomic_masses": molecule["masses"],
+        }],
+        "ansatz_info": [{**base, "ansatz": setup["ansatz"], "ansatz_reps": setup["ansatz_reps"], **kind}],
+        "performance_metrics": [{
+            **base, **{name: record[name] for name in times}, "minimization_time": result["minimization_time"],
+            "computed_total_time": record["hamiltonian_time"] + record["mapping_time"] + record["vqe_time"],
+        }],
+        "vqe_results": [{
+            **sized, **kind,
+            **{name: setup[name] for name in ("optimizer", "noise_backend", "default_shots", "ansatz_reps", "seed")},
+            **{name: result[name] for name in ("maxcv", "nuclear_repulsion_energy", "success", "nfev", "nit")},
+            "minimum_energy": result["minimum"], "total_iterations": len(steps),
+        }],
+        "initial_parameters": [
+            {**sized, "initial_parameter_value": x, "parameter_index": i, "parameter_id": f"{eid}_init_{i}"}
+            for i, x in enumerate(setup["initial_parameters"])
+        ],
+        "optimal_parameters": [
+            {**sized, "optimal_parameter_value": x, "parameter_index": i, "parameter_id": f"{eid}_opt_{i}"}
+            for i, x in enumerate(result["optimal_parameters"])
+        ],
+        "vqe_iterations": [
+            {
+                **sized, "iteration_step": step["iteration"], "iteration_energy": step["result"],
+                "energy_std_dev": step["std"], "energy_delta": step["energy_delta"],
+                "parameter_delta_norm": step["parameter_delta_norm"],
+                "cumulative_min_energy": step["cumulative_min_energy"], "iteration_id": step_id(step),
+            }
+            for step in steps
+        ],
+        "iteration_parameters": [
+            {
+                **sized, "iteration_step": step["iteration"], "parameter_index": i, "parameter_value": x,
+                "iteration_id": step_id(step), "parameter_id": f"{step_id(step)}_param_{i}",
+            }
+            for step in steps
+            for i, x in enumerate(step["parameters"])
+        ],
+        "hamiltonian_terms": [
+            {
+                **device, "term_label": term["label"], "coeff_real": term["coefficients"]["real"],
+                "coeff_imag": term["coefficients"]["imaginary"], "term_index": i, "term_id": f"{eid}_term_{i}",
+            }
+            for i, term in enumerate(setup["hamiltonian"])
+        ],
+    }
+
+
+# ---- runs ----
+
+
+def lineage(source: Source) -> Row:
+    return {
+        "source_object": source.object, "source_record": source.index, "source_topic": source.topic,
+        "source_partition": source.partition, "source_offset": source.offset,
+    }
+
+
+@dataclass
+class Experiment:
+    record: Record
+    source: Source
+    run: int
+
+
+@dataclass
+class Lake:
+    """What the lake must hold after the runs so far."""
+
+    experiments: dict[str, Experiment] = field(default_factory=dict)
+    repeats: list[Experiment] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    runs: int = 0
+
+    def run(self, raw: Path, unreadable: Iterable[str] = ()) -> int:
+        """One run over a raw folder. Objects named in `unreadable` are passed over. Returns how many are new."""
+        new = 0
+        for path in raw_objects(raw):
+            key = str(path.relative_to(raw))
+            if key in self.seen or key in unreadable:
+                continue
+            self.seen.add(key)
+            for source, record in sources(raw, path):
+                new += self._add(source, record)
+        self.runs += 1
+        return new
+
+    def _add(self, source: Source, record: Record) -> int:
+        eid = experiment_id(record)
+        known = self.experiments.get(eid)
+        if known is None:
+            self.experiments[eid] = Experiment(record, source, self.runs)
+            return 1
+        others = [known, *(r for r in self.repeats if experiment_id(r.record) == eid)]
+        if all(result_of(other.record) != result_of(record) for other in others):
+            self.repeats.append(Experiment(record, source, self.runs))
+        return 0
+
+    def rows(self, stamps: list[Stamp]) -> dict[str, list[Row]]:
+        """Every row of the nine tables. stamps[i] is what the i-th run wrote."""
+        out: dict[str, list[Row]] = {name: [] for name in TABLES}
+        for experiment in self.experiments.values():
+            stamp = stamps[experiment.run]
+            extra = {
+                "processing_timestamp": stamp.timestamp, "processing_date": stamp.date,
+                "processing_batch_id": stamp.batch, "processing_name": PROCESSING_NAME,
+            }
+            for name, made in rows(experiment.record).items():
+                out[name] += [{**row, **extra, **lineage(experiment.source)} for row in made]
+        return out

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs the readers that `make interop` and `make bench` compare with, below build/peers (or $TARN_PEERS):
+#   venv-readers   Daft, ClickHouse (chdb), DataFusion, Polars' Iceberg plugin
+#   venv-sail      Sail
+#   venv-spark, spark-jars   Spark 4.0.2, Iceberg 1.10.1, Avro 1.12.1, sqlite-jdbc (Java 17)
+# usage: install.sh [readers|sail|spark]...   all of them by default; what is there already is left alone
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+peers=${TARN_PEERS:-$here/../../../build/peers}
+mkdir -p "$peers"
+peers=$(cd "$peers" && pwd)
+
+# venv NAME: made anew whenever its pins change
+venv() {
+	local folder=$peers/venv-$1 pins=$here/$1.txt
+	cmp -s "$pins" "$folder/pins.txt" && return
+	echo "install: $folder" >&2
+	python3 -m venv --clear "$folder"
+	"$folder/bin/pip" install --quiet --disable-pip-version-check -r "$pins"
+	cp "$pins" "$folder/pins.txt"
+}
+
+jars() {
+	local folder=$peers/spark-jars pins=$here/spark-pom.xml
+	cmp -s "$pins" "$folder/pins.xml" && return
+	echo "install: $folder" >&2
+	rm -rf "$folder"
+	mvn -B -q -f "$pins" dependency:copy-dependencies -DoutputDirectory="$folder"
+	cp "$pins" "$folder/pins.xml"
+}
+
+for name in "${@:-readers sail spark}"; do
+	for peer in $name; do
+		venv "$peer"
+		[ "$peer" != spark ] || jars
+	done
+done
