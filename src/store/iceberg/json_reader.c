@@ -23,7 +23,7 @@ void tarn_json_fail(struct tarn_json *json, enum tarn_rc rc, const char *fmt, ..
 	json->rc = tarn_fail_at(json->err, rc, tarn_cursor_position(&json->cursor), "%s", message);
 }
 
-static void skip_space(struct tarn_json *json)
+static inline void skip_space(struct tarn_json *json)
 {
 	const uint8_t *at = json->cursor.at;
 	while (at < json->cursor.end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
@@ -64,6 +64,27 @@ enum tarn_rc tarn_json_end(struct tarn_json *json)
 
 /* ---- strings ---- */
 
+#define EACH_BYTE(byte) (0x0101010101010101u * (uint64_t)(byte))
+
+/* First byte at or behind `at` that is a quote, a backslash or a control character, eight at a time: strings are most of
+ * the bytes of a metadata file. */
+static const uint8_t *find_special(const uint8_t *at, const uint8_t *end)
+{
+	while (end - at >= 8) {
+		uint64_t word;
+		memcpy(&word, at, sizeof(word));
+		uint64_t quote = word ^ EACH_BYTE('"'), slash = word ^ EACH_BYTE('\\');
+		uint64_t found = ((word - EACH_BYTE(0x20)) & ~word) | ((quote - EACH_BYTE(1)) & ~quote) |
+				 ((slash - EACH_BYTE(1)) & ~slash);
+		if (found & EACH_BYTE(0x80))
+			break;
+		at += 8;
+	}
+	while (at < end && *at != '"' && *at != '\\' && *at >= 0x20)
+		at++;
+	return at;
+}
+
 /* Passes over a string; *inside is what lies between its quotes. */
 static void scan_string(struct tarn_json *json, struct tarn_slice *inside, bool *escaped)
 {
@@ -72,14 +93,10 @@ static void scan_string(struct tarn_json *json, struct tarn_slice *inside, bool 
 	expect(json, '"', "to begin a string");
 	if (json->rc)
 		return;
-	const uint8_t *start = json->cursor.at, *at = start, *end = json->cursor.end;
-	while (at < end && *at != '"' && *at >= 0x20) {
-		if (*at == '\\') {
-			*escaped = true;
-			if (++at == end)
-				break;
-		}
-		at++;
+	const uint8_t *start = json->cursor.at, *end = json->cursor.end, *at = find_special(start, end);
+	while (at < end && *at == '\\') {
+		*escaped = true;
+		at = end - at < 2 ? end : find_special(at + 2, end);
 	}
 	json->cursor.at = at;
 	if (at == end) {
@@ -367,16 +384,18 @@ void tarn_json_put_string(struct tarn_buf *out, const char *text)
 {
 	static const char escapes[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
 	tarn_buf_add_byte(out, '"');
-	for (const char *at = text; *at; at++) {
-		const char *escape = strchr(escapes, *at);
-		if (escape) {
-			tarn_buf_add_byte(out, '\\');
-			tarn_buf_add_byte(out, (uint8_t)letters[escape - escapes]);
-		} else if ((uint8_t)*at < 0x20) {
-			tarn_buf_printf(out, "\\u%04x", (unsigned)(uint8_t)*at);
-		} else {
-			tarn_buf_add_byte(out, (uint8_t)*at);
-		}
+	const uint8_t *at = (const uint8_t *)text, *end = at + strlen(text);
+	while (true) {
+		const uint8_t *special = find_special(at, end);
+		tarn_buf_add(out, at, (size_t)(special - at));
+		if (special == end)
+			break;
+		const char *escape = strchr(escapes, *special);
+		if (escape)
+			tarn_buf_printf(out, "\\%c", letters[escape - escapes]);
+		else
+			tarn_buf_printf(out, "\\u%04x", (unsigned)*special);
+		at = special + 1;
 	}
 	tarn_buf_add_byte(out, '"');
 }

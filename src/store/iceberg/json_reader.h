@@ -12,6 +12,11 @@
 
 #define TARN_JSON_MAX_DEPTH 100
 
+/* cli/print.h writes JSON under the same words; both are linked into one program. */
+#define tarn_json_end tarn_json_reader_end
+#define tarn_json_int tarn_json_reader_int
+#define tarn_json_null tarn_json_reader_null
+
 struct tarn_json {
 	struct tarn_cursor cursor;
 	struct tarn_arena *arena; /* for decoded strings */

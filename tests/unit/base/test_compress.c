@@ -83,6 +83,11 @@ static void nothing_at_a_null_pointer_is_fine(void **state)
 		assert_int_equal(unpack(bench, codecs[c], bench->packed.len, 0), TARN_OK);
 		assert_int_equal(bench->unpacked.len, 0);
 	}
+	/* But for raw deflate: fastavro leaves the tail of a checksum there. */
+	pack(bench, TARN_CODEC_DEFLATE, 0, tarn_slice_of(bench->bytes, 1000));
+	tarn_buf_add_str(&bench->packed, "more");
+	assert_int_equal(unpack(bench, TARN_CODEC_DEFLATE, bench->packed.len, 2000), TARN_OK);
+	assert_int_equal(bench->unpacked.len, 1000);
 }
 
 /* LZ4 blocks and plain bytes have no end mark: a prefix may read as something shorter, never as the whole. */
@@ -114,7 +119,7 @@ static void every_strict_prefix_is_damaged(void **state)
 static void bytes_behind_the_end_are_damage(void **state)
 {
 	struct bench *bench = *state;
-	static const enum tarn_codec ended[] = { TARN_CODEC_DEFLATE, TARN_CODEC_GZIP, TARN_CODEC_SNAPPY, TARN_CODEC_ZSTD };
+	static const enum tarn_codec ended[] = { TARN_CODEC_GZIP, TARN_CODEC_SNAPPY, TARN_CODEC_ZSTD };
 	for (size_t c = 0; c < sizeof(ended) / sizeof(*ended); c++) {
 		pack(bench, ended[c], 0, tarn_slice_of(bench->bytes, 1000));
 		tarn_buf_add_str(&bench->packed, "more");
