@@ -1,8 +1,8 @@
 /* Doubles by Schubfach: Raffaele Giulietti, "The Schubfach way to render doubles" (2020).
  *
- * A double is c * 2^q. Its rounding interval, scaled by 10^-k for a suitable k, is between 2 and 20 units wide, so that one
- * of the two integers around the scaled value, or of the two multiples of ten around it, is the shortest text. The
- * scaling is a multiplication by a 128-bit approximation of 10^-k, rounded to odd, which keeps all comparisons exact. */
+ * A double is c * 2^q. Scaled by 10^-k, k = floor(log10(2^q)), its rounding interval is 1 to 10 units wide, so that one of
+ * the two integers around the scaled value, or of the two multiples of ten around it, is the shortest text. The scaling
+ * multiplies by a 128-bit approximation of 10^-k and rounds to odd, which keeps all comparisons exact. */
 #include "base/number.h"
 
 #include <pthread.h>
@@ -77,8 +77,8 @@ static void fill_powers(void)
 	}
 }
 
-/* floor(log10(2^q)), floor(log10(3/4 * 2^q)) and floor(log2(10^k)): log10(2) and log10(4/3) in 41 fraction bits, log2(10) in
- * 38, which is exact for every q and k of a double. */
+/* floor(log10(2^q)), floor(log10(3/4 * 2^q)) and floor(log2(10^k)): log10(2) and log10(4/3) in 41 fraction bits,
+ * log2(10) in 38, which is exact for every q and k of a double. */
 static int log10_of_pow2(int q)
 {
 	return (int)(((int64_t)q * 661971961083) >> 41);
@@ -177,8 +177,8 @@ static char *put_digits(uint64_t value, char *end)
 	return end;
 }
 
-/* Significant digits, without zeros at the end, and the exponent of the first one. `text` has 40 bytes so that callers may
- * copy a fixed number from `first`. */
+/* Significant digits, without zeros at the end, and the exponent of the first one. `text` has 40 bytes so that callers
+ * may copy a fixed number from `first`. */
 struct digits {
 	char text[40];
 	const char *first;
@@ -210,7 +210,7 @@ static void split_double(uint64_t bits, uint64_t least, struct digits *digits)
 	digits->n = (int)(end - first);
 }
 
-/* Digits with a point behind the one of exponent 0, zeros where digits are missing, at least one digit on either side. */
+/* Digits with a point behind the one of exponent 0 and at least one digit on either side, zeros where they are missing. */
 static char *put_plain(const struct digits *digits, char *at)
 {
 	int whole = digits->exponent + 1;

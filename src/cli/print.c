@@ -213,13 +213,13 @@ static void separate(struct tarn_buf *out)
 		tarn_buf_add_byte(out, ',');
 }
 
-void tarn_json_begin(struct tarn_buf *out, char bracket)
+void tarn_print_json_begin(struct tarn_buf *out, char bracket)
 {
 	separate(out);
 	tarn_buf_add_byte(out, (uint8_t)bracket);
 }
 
-void tarn_json_end(struct tarn_buf *out, char bracket)
+void tarn_print_json_end(struct tarn_buf *out, char bracket)
 {
 	tarn_buf_add_byte(out, (uint8_t)bracket);
 }
@@ -243,7 +243,7 @@ static size_t add_escaped(struct tarn_buf *out, const uint8_t *at, size_t left)
 	return len;
 }
 
-void tarn_json_slice(struct tarn_buf *out, struct tarn_slice text)
+void tarn_print_json_slice(struct tarn_buf *out, struct tarn_slice text)
 {
 	separate(out);
 	tarn_buf_add_byte(out, '"');
@@ -252,58 +252,58 @@ void tarn_json_slice(struct tarn_buf *out, struct tarn_slice text)
 	tarn_buf_add_byte(out, '"');
 }
 
-void tarn_json_text(struct tarn_buf *out, const char *text)
+void tarn_print_json_text(struct tarn_buf *out, const char *text)
 {
 	if (text)
-		tarn_json_slice(out, tarn_slice_str(text));
+		tarn_print_json_slice(out, tarn_slice_str(text));
 	else
-		tarn_json_null(out);
+		tarn_print_json_null(out);
 }
 
-void tarn_json_key(struct tarn_buf *out, const char *key)
+void tarn_print_json_key(struct tarn_buf *out, const char *key)
 {
-	tarn_json_text(out, key);
+	tarn_print_json_text(out, key);
 	tarn_buf_add_byte(out, ':');
 }
 
-void tarn_json_int(struct tarn_buf *out, int64_t value)
+void tarn_print_json_int(struct tarn_buf *out, int64_t value)
 {
 	char text[TARN_INT_TEXT_SIZE];
 	separate(out);
 	tarn_buf_add(out, text, tarn_format_int(value, text));
 }
 
-void tarn_json_double(struct tarn_buf *out, double value)
+void tarn_print_json_double(struct tarn_buf *out, double value)
 {
 	char text[TARN_DOUBLE_TEXT_SIZE];
 	if (!isfinite(value)) {
-		tarn_json_text(out, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+		tarn_print_json_text(out, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
 		return;
 	}
 	separate(out);
 	tarn_buf_add(out, text, tarn_format_double(value, text));
 }
 
-void tarn_json_bool(struct tarn_buf *out, bool value)
+void tarn_print_json_bool(struct tarn_buf *out, bool value)
 {
 	separate(out);
 	tarn_buf_add_str(out, value ? "true" : "false");
 }
 
-void tarn_json_null(struct tarn_buf *out)
+void tarn_print_json_null(struct tarn_buf *out)
 {
 	separate(out);
 	tarn_buf_add_str(out, "null");
 }
 
-void tarn_json_time(struct tarn_buf *out, int64_t us)
+void tarn_print_json_time(struct tarn_buf *out, int64_t us)
 {
 	char text[TARN_TIMESTAMP_SIZE];
 	tarn_format_timestamp(us, text);
-	tarn_json_text(out, text);
+	tarn_print_json_text(out, text);
 }
 
-void tarn_json_print(struct tarn_buf *out, FILE *file)
+void tarn_print_json_line(struct tarn_buf *out, FILE *file)
 {
 	fwrite(out->data, 1, out->len, file);
 	fputc('\n', file);

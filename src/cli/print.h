@@ -43,17 +43,17 @@ void tarn_format_bytes(int64_t bytes, char text[TARN_PRINT_NUMBER_SIZE]);
 
 /* Appends JSON to a buffer; commas come by themselves. Bytes that are not UTF-8 become U+FFFD; a double that JSON cannot
  * hold becomes the string "NaN", "Infinity" or "-Infinity". */
-void tarn_json_begin(struct tarn_buf *out, char bracket); /* '{' or '[' */
-void tarn_json_end(struct tarn_buf *out, char bracket);   /* '}' or ']' */
-void tarn_json_key(struct tarn_buf *out, const char *key);
-void tarn_json_text(struct tarn_buf *out, const char *text); /* NULL: null */
-void tarn_json_slice(struct tarn_buf *out, struct tarn_slice text);
-void tarn_json_int(struct tarn_buf *out, int64_t value);
-void tarn_json_double(struct tarn_buf *out, double value);
-void tarn_json_bool(struct tarn_buf *out, bool value);
-void tarn_json_null(struct tarn_buf *out);
-void tarn_json_time(struct tarn_buf *out, int64_t us); /* RFC 3339, UTC */
+void tarn_print_json_begin(struct tarn_buf *out, char bracket); /* '{' or '[' */
+void tarn_print_json_end(struct tarn_buf *out, char bracket);   /* '}' or ']' */
+void tarn_print_json_key(struct tarn_buf *out, const char *key);
+void tarn_print_json_text(struct tarn_buf *out, const char *text); /* NULL: null */
+void tarn_print_json_slice(struct tarn_buf *out, struct tarn_slice text);
+void tarn_print_json_int(struct tarn_buf *out, int64_t value);
+void tarn_print_json_double(struct tarn_buf *out, double value);
+void tarn_print_json_bool(struct tarn_buf *out, bool value);
+void tarn_print_json_null(struct tarn_buf *out);
+void tarn_print_json_time(struct tarn_buf *out, int64_t us); /* RFC 3339, UTC */
 /* Prints the buffer and a newline, and empties it: one document, or one of many lines. */
-void tarn_json_print(struct tarn_buf *out, FILE *file);
+void tarn_print_json_line(struct tarn_buf *out, FILE *file);
 
 #endif

@@ -51,7 +51,7 @@ static enum tarn_rc prepare_all(struct tarn_ledger *ledger, struct tarn_err *err
 		{ &ledger->ranges, "SELECT first, \"end\" FROM tarn_offsets"
 				   " WHERE source = ?1 AND topic = ?2 AND partition = ?3 ORDER BY first" },
 		{ &ledger->token, "SELECT token FROM tarn_folders WHERE source = ?1 AND parent = ?2 AND folder = ?3" },
-		{ &ledger->objects, "SELECT name, size, dead FROM tarn_objects"
+		{ &ledger->objects, "SELECT name, size, watched FROM tarn_objects"
 				    " WHERE source = ?1 AND folder = ?2 AND name >= ?3 ORDER BY name" },
 		{ &ledger->experiment, "SELECT result, object, record, run_id FROM tarn_experiments"
 				       " LEFT JOIN tarn_runs ON tarn_runs.id = run WHERE experiment_id = ?" },

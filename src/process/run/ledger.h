@@ -4,7 +4,7 @@
  *   tarn_sources      raw areas by URL or given name: the same topic in two areas is two topics
  *   tarn_offsets      per source, topic, partition: processed offsets as merged intervals [first, end)
  *   tarn_tails        per source, topic, partition: the last object, to see whether the sink rewrote it longer
- *   tarn_objects      per source and folder: objects whose names have no offset, and those with dead letters inside
+ *   tarn_objects      per source and folder: objects whose names have no offset, and those that are watched
  *   tarn_folders      per source: a token of each folder, so that an unchanged one is not listed again
  *   tarn_experiments  experiment -> result digest, first delivery, run
  *   tarn_runs         what each run did
@@ -44,7 +44,7 @@ enum tarn_rc tarn_ledger_tails(struct tarn_ledger *ledger, tarn_ledger_visit vis
 enum tarn_rc tarn_ledger_objects_begin(struct tarn_ledger *ledger, const char *folder, struct tarn_err *err)
 	TARN_MUST_CHECK;
 struct tarn_ledger_object {
-	bool known, dead;
+	bool known, watched;
 	int64_t size;
 };
 enum tarn_rc tarn_ledger_objects_find(struct tarn_ledger *ledger, const char *name, struct tarn_ledger_object *object,
@@ -66,13 +66,14 @@ struct tarn_ledger_partition {
 	struct tarn_slice topic;
 	int32_t partition;
 	struct tarn_ranges ranges;
-	const char *tail_key; /* NULL: leave the tail as it is */
-	int64_t tail_size;
+	const char *tail_key; /* its last object; kept unless a later one is known */
+	int64_t tail_offset, tail_size;
 };
 struct tarn_ledger_named {
 	const char *key;
 	int64_t size;
-	bool dead, forget; /* forget: the object is whole again, its offsets say enough */
+	bool watched; /* had dead letters or nothing: to be read again once its size changes */
+	bool forget;  /* the object is whole now, its offsets say enough */
 };
 struct tarn_ledger_folder {
 	const char *folder;

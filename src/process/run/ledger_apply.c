@@ -11,9 +11,10 @@ static const char ddl[] =
 	"CREATE TABLE IF NOT EXISTS tarn_offsets (source INTEGER NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,"
 	" first INTEGER NOT NULL, \"end\" INTEGER NOT NULL, PRIMARY KEY (source, topic, partition, first)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS tarn_tails (source INTEGER NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,"
-	" object TEXT NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (source, topic, partition)) WITHOUT ROWID;"
+	" object TEXT NOT NULL, first INTEGER NOT NULL, size INTEGER NOT NULL,"
+	" PRIMARY KEY (source, topic, partition)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS tarn_objects (source INTEGER NOT NULL, folder TEXT NOT NULL, name TEXT NOT NULL,"
-	" size INTEGER NOT NULL, dead INTEGER NOT NULL, PRIMARY KEY (source, folder, name)) WITHOUT ROWID;"
+	" size INTEGER NOT NULL, watched INTEGER NOT NULL, PRIMARY KEY (source, folder, name)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS tarn_folders (source INTEGER NOT NULL, parent TEXT NOT NULL, folder TEXT NOT NULL,"
 	" token TEXT NOT NULL, PRIMARY KEY (source, parent, folder)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS tarn_experiments (experiment_id BLOB PRIMARY KEY, result BLOB NOT NULL,"
@@ -134,7 +135,8 @@ static enum tarn_rc write_tail(struct writer *writer, sqlite3_stmt *stmt, const 
 		return TARN_OK;
 	bind_partition(stmt, partition);
 	tarn_sql_bind_text(stmt, 4, partition->tail_key);
-	sqlite3_bind_int64(stmt, 5, partition->tail_size);
+	sqlite3_bind_int64(stmt, 5, partition->tail_offset);
+	sqlite3_bind_int64(stmt, 6, partition->tail_size);
 	return tarn_sql_run(stmt, writer->err);
 }
 
@@ -147,7 +149,9 @@ static enum tarn_rc write_partitions(struct writer *writer, const struct tarn_le
 	if (!rc)
 		rc = prepare(writer, "INSERT INTO tarn_offsets VALUES (?1, ?2, ?3, ?4, ?5)", &put);
 	if (!rc)
-		rc = prepare(writer, "REPLACE INTO tarn_tails VALUES (?1, ?2, ?3, ?4, ?5)", &tail);
+		rc = prepare(writer, "INSERT INTO tarn_tails VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE"
+				     " SET object = excluded.object, first = excluded.first, size = excluded.size"
+				     " WHERE excluded.first >= first", &tail);
 	for (size_t i = 0; !rc && i < change->n_partitions; i++) {
 		rc = write_offsets(writer, take, put, &change->partitions[i]);
 		if (!rc)
@@ -182,7 +186,7 @@ static enum tarn_rc write_objects(struct writer *writer, const struct tarn_ledge
 		tarn_sql_bind_text(stmt, 3, tarn_raw_object_name(object->key));
 		if (!object->forget) {
 			sqlite3_bind_int64(stmt, 4, object->size);
-			sqlite3_bind_int(stmt, 5, object->dead);
+			sqlite3_bind_int(stmt, 5, object->watched);
 		}
 		rc = tarn_sql_run(stmt, writer->err);
 	}

@@ -15,6 +15,7 @@ enum tarn_raw_naming { TARN_RAW_OFFSET, TARN_RAW_COUNTER, TARN_RAW_OTHER };
 struct tarn_raw_object {
 	const char *key; /* below the raw root */
 	int64_t size;
+	bool watched; /* the ledger watches it: it had dead letters, or nothing inside */
 	bool is_json;
 	enum tarn_raw_naming naming;
 	/* From the name where it has offsets; else the nearest folder that is not a partition (`x=y`), or the name's
@@ -25,7 +26,7 @@ struct tarn_raw_object {
 	uint64_t counter, nanos; /* COUNTER only */
 };
 
-/* Fills everything but the size from `key`, which must outlive the object; false where it names no raw object. */
+/* Fills all but size and watched from `key`, which must outlive the object; false where it names no raw object. */
 bool tarn_raw_object_parse(const char *key, struct tarn_raw_object *object);
 /* For qsort: topic; objects with offsets by partition and offset, then counters by counter and time, then others; key. */
 int tarn_raw_object_compare(const void *a, const void *b);

@@ -2,7 +2,7 @@
  * and Java's JdbcCatalog share (catalog name `quantum_catalog`), in LAKE/catalog.db.
  *
  * A commit moves any number of tables, with whatever else the caller writes, in one SQLite transaction: all or none. Metadata files
- * are named <NNNNN>-<uuid>.metadata.json; after the transaction each is also linked as v<NNNNN + 1>.metadata.json with a
+ * are named <NNNNN>-<uuid>.metadata.json; after the transaction each is also linked as v<NNNNN + 2>.metadata.json with a
  * version-hint.text, for readers that come by path, so that such a reader never sees what was not committed. A crash
  * between the two is mended by the next tarn_catalog_open for writing. */
 #ifndef TARN_STORE_CATALOG_CATALOG_H

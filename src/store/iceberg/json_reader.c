@@ -54,7 +54,7 @@ static void expect(struct tarn_json *json, char byte, const char *where)
 			       (unsigned)(uint8_t)found, byte, where);
 }
 
-enum tarn_rc tarn_json_end(struct tarn_json *json)
+enum tarn_rc tarn_json_finish(struct tarn_json *json)
 {
 	tarn_json_peek(json);
 	if (!json->rc && json->cursor.at != json->cursor.end)
@@ -338,7 +338,7 @@ struct tarn_slice tarn_json_skip(struct tarn_json *json)
 	return tarn_slice_of(start, (size_t)(json->cursor.at - start));
 }
 
-int64_t tarn_json_int(struct tarn_json *json, int64_t min, int64_t max)
+int64_t tarn_json_integer(struct tarn_json *json, int64_t min, int64_t max)
 {
 	char first = tarn_json_peek(json);
 	if (json->rc)
@@ -372,30 +372,10 @@ bool tarn_json_boolean(struct tarn_json *json)
 	return first == 't' && !json->rc;
 }
 
-bool tarn_json_null(struct tarn_json *json)
+bool tarn_json_is_null(struct tarn_json *json)
 {
 	if (tarn_json_peek(json) != 'n')
 		return false;
 	scan_word(json, "null");
 	return true;
-}
-
-void tarn_json_put_string(struct tarn_buf *out, const char *text)
-{
-	static const char escapes[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
-	tarn_buf_add_byte(out, '"');
-	const uint8_t *at = (const uint8_t *)text, *end = at + strlen(text);
-	while (true) {
-		const uint8_t *special = find_special(at, end);
-		tarn_buf_add(out, at, (size_t)(special - at));
-		if (special == end)
-			break;
-		const char *escape = strchr(escapes, *special);
-		if (escape)
-			tarn_buf_printf(out, "\\%c", letters[escape - escapes]);
-		else
-			tarn_buf_printf(out, "\\u%04x", (unsigned)*special);
-		at = special + 1;
-	}
-	tarn_buf_add_byte(out, '"');
 }

@@ -9,13 +9,9 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json_text.h"
 
 #define TARN_JSON_MAX_DEPTH 100
-
-/* cli/print.h writes JSON under the same words; both are linked into one program. */
-#define tarn_json_end tarn_json_reader_end
-#define tarn_json_int tarn_json_reader_int
-#define tarn_json_null tarn_json_reader_null
 
 struct tarn_json {
 	struct tarn_cursor cursor;
@@ -29,7 +25,7 @@ struct tarn_json {
 void tarn_json_init(struct tarn_json *json, struct tarn_slice document, struct tarn_slice value,
 		    struct tarn_arena *arena, struct tarn_err *err);
 /* Fails unless everything was read. Returns rc. */
-enum tarn_rc tarn_json_end(struct tarn_json *json);
+enum tarn_rc tarn_json_finish(struct tarn_json *json);
 /* Sets the error, unless there is one; the message gets the cursor's position. */
 void tarn_json_fail(struct tarn_json *json, enum tarn_rc rc, const char *fmt, ...) TARN_PRINTF(3, 4);
 
@@ -43,10 +39,10 @@ bool tarn_json_next_item(struct tarn_json *json);
 struct tarn_slice tarn_json_skip(struct tarn_json *json);
 /* Decoded, terminated by 0, in the arena; a string with a 0 inside is refused. "" after an error. */
 const char *tarn_json_string(struct tarn_json *json);
-int64_t tarn_json_int(struct tarn_json *json, int64_t min, int64_t max);
+int64_t tarn_json_integer(struct tarn_json *json, int64_t min, int64_t max);
 bool tarn_json_boolean(struct tarn_json *json);
 /* Passes over a null and says so; else nothing is read. */
-bool tarn_json_null(struct tarn_json *json);
+bool tarn_json_is_null(struct tarn_json *json);
 /* First byte of the value that comes next, or 0. */
 char tarn_json_peek(struct tarn_json *json);
 
@@ -54,8 +50,5 @@ static inline bool tarn_json_is(struct tarn_slice key, const char *name)
 {
 	return key.len == strlen(name) && !memcmp(key.data, name, key.len);
 }
-
-/* Writing: a string with its quotes. */
-void tarn_json_put_string(struct tarn_buf *out, const char *text);
 
 #endif

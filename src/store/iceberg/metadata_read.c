@@ -84,7 +84,7 @@ static struct tarn_json open_member(const struct member_reader *reader, enum tar
 
 static enum tarn_rc close_member(const struct member_reader *reader, enum tarn_metadata_key key, struct tarn_json *json)
 {
-	enum tarn_rc rc = tarn_json_end(json);
+	enum tarn_rc rc = tarn_json_finish(json);
 	return rc ? tarn_err_within(reader->err, rc, "\"%s\"", tarn_metadata_keys[key]) : TARN_OK;
 }
 
@@ -92,7 +92,7 @@ static enum tarn_rc read_int(const struct member_reader *reader, enum tarn_metad
 			     int64_t *value)
 {
 	struct tarn_json json = open_member(reader, key);
-	int64_t read = tarn_json_int(&json, 0, max);
+	int64_t read = tarn_json_integer(&json, 0, max);
 	enum tarn_rc rc = close_member(reader, key, &json);
 	if (!rc)
 		*value = read;
@@ -169,7 +169,7 @@ static int32_t peek_id(struct tarn_json json, const char *id_key)
 	tarn_json_begin_object(&json);
 	while (tarn_json_next_member(&json, &key)) {
 		if (tarn_json_is(key, id_key))
-			id = (int32_t)tarn_json_int(&json, 0, INT32_MAX);
+			id = (int32_t)tarn_json_integer(&json, 0, INT32_MAX);
 		else
 			tarn_json_skip(&json);
 	}
@@ -219,9 +219,9 @@ static void read_partition_field(struct tarn_json *json, struct tarn_partition_f
 		else if (tarn_json_is(key, "transform"))
 			field->transform = tarn_json_string(json);
 		else if (tarn_json_is(key, "source-id"))
-			field->source_id = (int32_t)tarn_json_int(json, 0, INT32_MAX);
+			field->source_id = (int32_t)tarn_json_integer(json, 0, INT32_MAX);
 		else if (tarn_json_is(key, "field-id"))
-			field->field_id = (int32_t)tarn_json_int(json, 0, INT32_MAX);
+			field->field_id = (int32_t)tarn_json_integer(json, 0, INT32_MAX);
 		else
 			tarn_json_skip(json);
 	}
@@ -253,7 +253,7 @@ static void read_spec(struct tarn_json *json, struct tarn_partition_spec *spec)
 	tarn_json_begin_object(json);
 	while (tarn_json_next_member(json, &key)) {
 		if (tarn_json_is(key, "spec-id"))
-			spec->id = (int32_t)tarn_json_int(json, 0, INT32_MAX);
+			spec->id = (int32_t)tarn_json_integer(json, 0, INT32_MAX);
 		else if (tarn_json_is(key, "fields"))
 			read_partition_fields(json, spec);
 		else
@@ -314,7 +314,7 @@ static void read_strings(struct tarn_json *json, const char *skip, const char **
 static enum tarn_rc read_properties(const struct member_reader *reader)
 {
 	struct tarn_json json = open_member(reader, TARN_METADATA_PROPERTIES);
-	if (!tarn_json_null(&json))
+	if (!tarn_json_is_null(&json))
 		read_strings(&json, NULL, NULL, &reader->table->properties, &reader->table->n_properties);
 	return close_member(reader, TARN_METADATA_PROPERTIES, &json);
 }
@@ -325,17 +325,17 @@ static void read_snapshot_member(struct tarn_json *json, struct tarn_slice key, 
 {
 	struct tarn_property *summary;
 	if (tarn_json_is(key, "snapshot-id")) {
-		snapshot->id = tarn_json_int(json, 0, MAX_SNAPSHOT_ID);
+		snapshot->id = tarn_json_integer(json, 0, MAX_SNAPSHOT_ID);
 	} else if (tarn_json_is(key, "parent-snapshot-id")) {
-		if (!tarn_json_null(json))
-			snapshot->parent_id = tarn_json_int(json, -1, MAX_SNAPSHOT_ID);
+		if (!tarn_json_is_null(json))
+			snapshot->parent_id = tarn_json_integer(json, -1, MAX_SNAPSHOT_ID);
 	} else if (tarn_json_is(key, "sequence-number")) {
-		snapshot->sequence_number = tarn_json_int(json, 0, INT64_MAX);
+		snapshot->sequence_number = tarn_json_integer(json, 0, INT64_MAX);
 	} else if (tarn_json_is(key, "timestamp-ms")) {
-		snapshot->timestamp_ms = tarn_json_int(json, 0, INT64_MAX);
+		snapshot->timestamp_ms = tarn_json_integer(json, 0, INT64_MAX);
 	} else if (tarn_json_is(key, "manifest-list")) {
 		snapshot->manifest_list = tarn_json_string(json);
-	} else if (tarn_json_is(key, "summary") && !tarn_json_null(json)) {
+	} else if (tarn_json_is(key, "summary") && !tarn_json_is_null(json)) {
 		read_strings(json, "operation", &snapshot->operation, &summary, &snapshot->n_summary);
 		snapshot->summary = summary;
 	} else if (!tarn_json_is(key, "summary")) {
@@ -394,7 +394,7 @@ static enum tarn_rc read_snapshots(const struct member_reader *reader)
 {
 	struct tarn_table *table = reader->table;
 	struct tarn_json json = open_member(reader, TARN_METADATA_SNAPSHOTS);
-	if (tarn_json_null(&json))
+	if (tarn_json_is_null(&json))
 		return TARN_OK;
 	struct tarn_snapshot *snapshots = NULL;
 	size_t n = 0, capacity = 0;
@@ -422,7 +422,7 @@ static enum tarn_rc read_current(const struct member_reader *reader)
 {
 	struct tarn_table *table = reader->table;
 	struct tarn_json json = open_member(reader, TARN_METADATA_CURRENT_SNAPSHOT_ID);
-	int64_t id = tarn_json_null(&json) ? -1 : tarn_json_int(&json, -1, MAX_SNAPSHOT_ID);
+	int64_t id = tarn_json_is_null(&json) ? -1 : tarn_json_integer(&json, -1, MAX_SNAPSHOT_ID);
 	if (id >= 0) {
 		table->current = tarn_table_snapshot(table, id);
 		if (!table->current)
@@ -441,12 +441,12 @@ static void read_ref(struct tarn_json *json, const struct tarn_table *table, str
 	tarn_json_begin_object(json);
 	while (tarn_json_next_member(json, &key)) {
 		if (tarn_json_is(key, "snapshot-id")) {
-			ref->snapshot_id = tarn_json_int(json, 0, MAX_SNAPSHOT_ID);
+			ref->snapshot_id = tarn_json_integer(json, 0, MAX_SNAPSHOT_ID);
 		} else if (tarn_json_is(key, "type")) {
 			ref->is_tag = !strcmp(tarn_json_string(json), "tag");
 		} else {
 			tarn_buf_add_byte(&settings, ',');
-			tarn_json_put_string(&settings, tarn_arena_strndup(json->arena, (const char *)key.data, key.len));
+			tarn_json_put_str(&settings, tarn_arena_strndup(json->arena, (const char *)key.data, key.len));
 			tarn_buf_add_byte(&settings, ':');
 			tarn_buf_add_slice(&settings, tarn_json_skip(json));
 		}
@@ -483,7 +483,7 @@ static enum tarn_rc read_refs(const struct member_reader *reader)
 	struct tarn_ref *refs = NULL;
 	struct tarn_slice key;
 	size_t n = 0, capacity = 0;
-	if (!tarn_json_null(&json)) {
+	if (!tarn_json_is_null(&json)) {
 		tarn_json_begin_object(&json);
 		while (tarn_json_next_member(&json, &key)) {
 			refs = tarn_grow(refs, &capacity, n + 1, sizeof(*refs));
@@ -501,7 +501,7 @@ static enum tarn_rc read_snapshot_log(const struct member_reader *reader)
 {
 	struct tarn_table *table = reader->table;
 	struct tarn_json json = open_member(reader, TARN_METADATA_SNAPSHOT_LOG);
-	if (tarn_json_null(&json))
+	if (tarn_json_is_null(&json))
 		return TARN_OK;
 	struct tarn_slice *items = NULL;
 	size_t n = 0, capacity = 0;
@@ -538,7 +538,7 @@ static enum tarn_rc read_metadata_log(const struct member_reader *reader)
 {
 	struct tarn_table *table = reader->table;
 	struct tarn_json json = open_member(reader, TARN_METADATA_METADATA_LOG);
-	if (tarn_json_null(&json))
+	if (tarn_json_is_null(&json))
 		return TARN_OK;
 	struct tarn_metadata_log_entry *items = NULL;
 	size_t n = 0, capacity = 0;
@@ -576,7 +576,7 @@ enum tarn_rc tarn_table_parse(struct tarn_slice metadata_json, struct tarn_table
 	struct tarn_json json;
 	tarn_json_init(&json, document, document, &read->arena, err);
 	split(&json, read);
-	enum tarn_rc rc = tarn_json_end(&json);
+	enum tarn_rc rc = tarn_json_finish(&json);
 	if (!rc)
 		rc = read_members(&(struct member_reader){ read, document, err });
 	if (rc) {

@@ -19,7 +19,7 @@ static void put_refs(struct tarn_buf *json, const struct tarn_table *table)
 		const struct tarn_ref *ref = &table->refs[i];
 		if (i)
 			tarn_buf_add_byte(json, ',');
-		tarn_json_put_string(json, ref->name);
+		tarn_json_put_str(json, ref->name);
 		tarn_buf_printf(json, ":{\"snapshot-id\":%lld,\"type\":\"%s\"", (long long)ref->snapshot_id,
 				ref->is_tag ? "tag" : "branch");
 		tarn_buf_add_slice(json, ref->settings);
@@ -93,7 +93,7 @@ enum tarn_rc tarn_table_write(const struct tarn_table *table, struct tarn_buf *j
 	}
 	for (size_t i = 0; i < table->n_others; i++) {
 		tarn_buf_add_byte(json, ',');
-		tarn_json_put_string(json, table->others[i].key);
+		tarn_json_put_str(json, table->others[i].key);
 		tarn_buf_add_byte(json, ':');
 		tarn_buf_add_slice(json, table->others[i].json);
 	}
@@ -122,7 +122,7 @@ static void put_spec(struct tarn_buf *json, const struct tarn_table_definition *
 	for (size_t i = 0; i < definition->n_partition_by; i++) {
 		const char *name = definition->partition_by[i];
 		tarn_buf_add_str(json, i ? ",{\"name\":" : "{\"name\":");
-		tarn_json_put_string(json, name);
+		tarn_json_put_str(json, name);
 		tarn_buf_printf(json, ",\"transform\":\"identity\",\"source-id\":%d,\"field-id\":%d}",
 				find_column(definition, name), FIRST_PARTITION_ID + (int)i);
 	}
@@ -131,9 +131,9 @@ static void put_spec(struct tarn_buf *json, const struct tarn_table_definition *
 
 static void put_property(struct tarn_buf *json, const char *key, const char *value)
 {
-	tarn_json_put_string(json, key);
+	tarn_json_put_str(json, key);
 	tarn_buf_add_byte(json, ':');
-	tarn_json_put_string(json, value);
+	tarn_json_put_str(json, value);
 }
 
 static void put_properties(struct tarn_buf *json, const struct tarn_table_definition *definition)
@@ -156,9 +156,9 @@ static void put_new_table(struct tarn_buf *json, const struct tarn_table_definit
 			  const char *uuid, int64_t now_us)
 {
 	tarn_buf_add_str(json, "{\"format-version\":2,\"table-uuid\":");
-	tarn_json_put_string(json, uuid);
+	tarn_json_put_str(json, uuid);
 	tarn_buf_add_str(json, ",\"location\":");
-	tarn_json_put_string(json, location);
+	tarn_json_put_str(json, location);
 	tarn_buf_printf(json, ",\"last-sequence-number\":0,\"last-updated-ms\":%lld,\"last-column-id\":%d,",
 			(long long)(now_us / 1000), tarn_schema_last_id(definition->fields, definition->n_fields));
 	tarn_buf_add_str(json, "\"current-schema-id\":0,\"schemas\":[");

@@ -52,14 +52,14 @@ static void put_fields(struct tarn_buf *out, const struct tarn_field *fields, si
 	tarn_buf_add_str(out, "\"fields\":[");
 	for (size_t i = 0; i < n_fields; i++) {
 		tarn_buf_printf(out, "%s{\"id\":%d,\"name\":", i ? "," : "", fields[i].id);
-		tarn_json_put_string(out, fields[i].name);
+		tarn_json_put_str(out, fields[i].name);
 		tarn_buf_add_str(out, ",\"required\":");
 		put_boolean(out, fields[i].required);
 		tarn_buf_add_str(out, ",\"type\":");
 		put_type(out, &fields[i]);
 		if (fields[i].doc) {
 			tarn_buf_add_str(out, ",\"doc\":");
-			tarn_json_put_string(out, fields[i].doc);
+			tarn_json_put_str(out, fields[i].doc);
 		}
 		tarn_buf_add_byte(out, '}');
 	}
@@ -180,7 +180,7 @@ static void parse_nested_member(struct tarn_json *json, struct tarn_slice member
 			parse_type(json, parts[i].field);
 			nested->typed |= 1u << i;
 		} else if (tarn_json_is(rest, "-id")) {
-			parts[i].field->id = (int32_t)tarn_json_int(json, 0, INT32_MAX);
+			parts[i].field->id = (int32_t)tarn_json_integer(json, 0, INT32_MAX);
 		} else if (tarn_json_is(rest, "-required")) {
 			parts[i].field->required = tarn_json_boolean(json);
 		} else {
@@ -238,7 +238,7 @@ static void parse_field(struct tarn_json *json, struct tarn_field *field)
 	tarn_json_begin_object(json);
 	while (tarn_json_next_member(json, &member)) {
 		if (tarn_json_is(member, "id")) {
-			field->id = (int32_t)tarn_json_int(json, 0, INT32_MAX);
+			field->id = (int32_t)tarn_json_integer(json, 0, INT32_MAX);
 		} else if (tarn_json_is(member, "name")) {
 			field->name = tarn_json_string(json);
 		} else if (tarn_json_is(member, "required")) {

@@ -13,7 +13,8 @@ struct tarn_parquet_options {
 	enum tarn_codec codec;  /* TARN_CODEC_ZSTD by default */
 	int level;              /* 0: the codec's default for this writer */
 	size_t page_bytes;      /* 0: 1 MiB */
-	size_t dictionary_bytes; /* 0: 1 MiB; a larger dictionary falls back to PLAIN */
+	size_t dictionary_bytes; /* 0: 2 MiB; a larger dictionary falls back to PLAIN */
+	struct tarn_compressor *compressor; /* the calling thread's, outliving the group; NULL: the group makes its own */
 };
 
 /* Metrics of a column (leaf), as an Iceberg manifest wants them. Bounds are full values (strings may be cut by the
@@ -42,20 +43,25 @@ void tarn_parquet_put_nulls(struct tarn_parquet_group *group, size_t column, siz
 void tarn_parquet_put_boolean(struct tarn_parquet_group *group, size_t column, bool value, size_t count);
 void tarn_parquet_put_int(struct tarn_parquet_group *group, size_t column, int32_t value, size_t count); /* int, date */
 void tarn_parquet_put_long(struct tarn_parquet_group *group, size_t column, int64_t value, size_t count); /* and times */
+void tarn_parquet_put_float(struct tarn_parquet_group *group, size_t column, float value, size_t count);
 void tarn_parquet_put_double(struct tarn_parquet_group *group, size_t column, double value, size_t count);
+/* string, binary; uuid and fixed with all their bytes */
 void tarn_parquet_put_string(struct tarn_parquet_group *group, size_t column, struct tarn_slice value, size_t count);
+/* The unscaled value in two's complement, within the column's precision. */
+void tarn_parquet_put_decimal(struct tarn_parquet_group *group, size_t column, uint64_t low, int64_t high, size_t count);
 /* `count` different values. valid == NULL: none is null; else one byte a value, and values has a (skipped) place for nulls. */
 void tarn_parquet_put_doubles(struct tarn_parquet_group *group, size_t column, const double *values,
 			      const uint8_t *valid, size_t count);
-/* `count` strings: `prefix` followed by the decimal numbers first, first + 1, ... They are taken to be new to the
- * column, so no dictionary is tried once a series was put. */
+/* `count` strings: `prefix` followed by the decimal numbers first, first + 1, ... (first >= 0). They are taken to
+ * be new to the column, so no dictionary is tried once a series was put; the same holds for put_doubles. */
 void tarn_parquet_put_series(struct tarn_parquet_group *group, size_t column, struct tarn_slice prefix, int64_t first,
 			     size_t count);
-/* The integers first .. first + period - 1, over and over, `count` in all. */
+/* The integers first .. first + period - 1, over and over, `count` in all (kinds int and date). */
 void tarn_parquet_put_cycle(struct tarn_parquet_group *group, size_t column, int32_t first, int32_t period,
 			    size_t count);
 /* Nested values: one row at a time through a builder on the column. Calls nest as the type does: begin_list, values...,
- * end_list; begin_struct, one call per field, end_struct. */
+ * end_list; begin_struct, one call per field, end_struct. A map is a list (begin_list) of structs of key and value.
+ * Inside a list the put functions append `count` elements; inside a struct count is 1. */
 void tarn_parquet_begin_list(struct tarn_parquet_group *group, size_t column);
 void tarn_parquet_end_list(struct tarn_parquet_group *group, size_t column);
 void tarn_parquet_begin_struct(struct tarn_parquet_group *group, size_t column);

@@ -90,7 +90,7 @@ static void test_named_objects(void **state)
 {
 	const struct tarn_ledger_named named[] = {
 		{ .key = "a/b/1.json", .size = 5 },
-		{ .key = "a/b/3.json", .size = 7, .dead = true },
+		{ .key = "a/b/3.json", .size = 7, .watched = true },
 		{ .key = "a/b/4.json", .size = 9 },
 		{ .key = "a/c/2.json", .size = 1 },
 	};
@@ -113,7 +113,7 @@ static void test_named_objects(void **state)
 
 			assert_int_equal(tarn_ledger_objects_find(ledger, cases[i].name, &object, NULL), TARN_OK);
 			assert_int_equal(object.known, cases[i].object.known);
-			assert_int_equal(object.dead, cases[i].object.dead);
+			assert_int_equal(object.watched, cases[i].object.watched);
 			assert_int_equal(object.size, cases[i].object.size);
 		}
 		tarn_ledger_close(ledger);

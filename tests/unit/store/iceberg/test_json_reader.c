@@ -11,7 +11,7 @@ static enum tarn_rc skip_all(struct tarn_slice text, struct tarn_err *err)
 	tarn_arena_init(&arena);
 	tarn_json_init(&json, text, text, &arena, err);
 	tarn_json_skip(&json);
-	enum tarn_rc rc = tarn_json_end(&json);
+	enum tarn_rc rc = tarn_json_finish(&json);
 	tarn_arena_release(&arena);
 	return rc;
 }
@@ -93,7 +93,7 @@ static void strings_are_decoded(void **state)
 		tarn_arena_init(&arena);
 		tarn_json_init(&json, text, text, &arena, NULL);
 		const char *found = tarn_json_string(&json);
-		assert_int_equal(tarn_json_end(&json), cases[i].expected ? TARN_OK : TARN_EINVALID);
+		assert_int_equal(tarn_json_finish(&json), cases[i].expected ? TARN_OK : TARN_EINVALID);
 		assert_string_equal(found, cases[i].expected ? cases[i].expected : "");
 		tarn_arena_release(&arena);
 	}
@@ -124,8 +124,8 @@ static void numbers_are_checked(void **state)
 		struct tarn_json json;
 		struct tarn_slice text = tarn_slice_str(cases[i].text);
 		tarn_json_init(&json, text, text, NULL, NULL);
-		assert_int_equal(tarn_json_int(&json, cases[i].min, cases[i].max), cases[i].expected);
-		assert_int_equal(tarn_json_end(&json), cases[i].rc);
+		assert_int_equal(tarn_json_integer(&json, cases[i].min, cases[i].max), cases[i].expected);
+		assert_int_equal(tarn_json_finish(&json), cases[i].rc);
 	}
 }
 
@@ -138,11 +138,11 @@ static void written_strings_read_back(void **state)
 		struct tarn_json json;
 		struct tarn_buf out;
 		tarn_buf_init(&out, 100);
-		tarn_json_put_string(&out, texts[i]);
+		tarn_json_put_str(&out, texts[i]);
 		tarn_arena_init(&arena);
 		tarn_json_init(&json, tarn_buf_slice(&out), tarn_buf_slice(&out), &arena, NULL);
 		assert_string_equal(tarn_json_string(&json), texts[i]);
-		assert_int_equal(tarn_json_end(&json), TARN_OK);
+		assert_int_equal(tarn_json_finish(&json), TARN_OK);
 		tarn_arena_release(&arena);
 		tarn_buf_release(&out);
 	}

@@ -13,7 +13,7 @@ static enum tarn_rc reparse(const char *text, struct tarn_buf *out, struct tarn_
 	tarn_arena_init(&arena);
 	tarn_json_init(&json, slice, slice, &arena, err);
 	tarn_schema_parse_fields(&json, &fields, &n);
-	enum tarn_rc rc = tarn_json_end(&json);
+	enum tarn_rc rc = tarn_json_finish(&json);
 	if (!rc)
 		tarn_schema_put_json(out, fields, n, 3);
 	tarn_arena_release(&arena);

@@ -1,0 +1,44 @@
+/* An open catalog: what the files of this room share. */
+#ifndef TARN_STORE_CATALOG_STATE_H
+#define TARN_STORE_CATALOG_STATE_H
+
+#include "base/alloc.h"
+#include "store/catalog/catalog.h"
+#include "store/catalog/sql.h"
+
+#define TARN_CATALOG_NAME "quantum_catalog"
+
+struct tarn_catalog {
+	struct tarn_store *store;
+	sqlite3 *db;
+	struct tarn_arena arena;
+	enum tarn_catalog_mode mode;
+	int lock;      /* descriptor of LAKE/.lock, or -1 */
+	bool has_type; /* iceberg_tables has the column iceberg_type (schema V1) */
+};
+
+/* Takes LAKE/.lock for this process; see tarn_catalog_open for wait_ms. */
+enum tarn_rc tarn_catalog_lock(const char *lake_path, int wait_ms, int *lock, struct tarn_err *err) TARN_MUST_CHECK;
+void tarn_catalog_unlock(int lock);
+
+/* Where a table stands; memory of the caller's arena. */
+struct tarn_catalog_pointer {
+	const char *name, *location;
+};
+enum tarn_rc tarn_catalog_pointers(struct tarn_catalog *catalog, struct tarn_arena *arena,
+				   struct tarn_catalog_pointer **pointers, size_t *n, struct tarn_err *err)
+	TARN_MUST_CHECK;
+
+/* The condition that every statement about one table ends with; ?1 is the table's name. */
+#define TARN_CATALOG_THIS_NAMESPACE "catalog_name = '" TARN_CATALOG_NAME "' AND table_namespace = '" TARN_NAMESPACE "'"
+#define TARN_CATALOG_IS_TABLE " AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL)"
+
+/* Makes the names by which path readers find the table's current metadata: the link v<P>.metadata.json, then the hint. */
+enum tarn_rc tarn_catalog_publish(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
+	TARN_MUST_CHECK;
+/* The number P of a metadata file: NNNNN + 2 of <NNNNN>-<uuid>.metadata.json, N of v<N>.metadata.json, else 1. */
+int64_t tarn_catalog_path_version(const char *location);
+/* Publishes what a crash, or a committer that knows no path names, has left unpublished. A look at each table's hint. */
+void tarn_catalog_mend(struct tarn_catalog *catalog);
+
+#endif
