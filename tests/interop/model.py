@@ -411,8 +411,14 @@ class Lake:
 
     def rows(self, stamps: list[Stamp]) -> dict[str, list[Row]]:
         """Every row of the nine tables. stamps[i] is what the i-th run wrote."""
+        return self.rows_after(self.runs, stamps)
+
+    def rows_after(self, run: int, stamps: list[Stamp]) -> dict[str, list[Row]]:
+        """The rows that were there after run number `run`, counted from 0."""
         out: dict[str, list[Row]] = {name: [] for name in TABLES}
         for experiment in self.experiments.values():
+            if experiment.run > run:
+                continue
             stamp = stamps[experiment.run]
             extra = {
                 "processing_timestamp": stamp.timestamp, "processing_date": stamp.date,

@@ -132,8 +132,8 @@ def by_tarn(path: Path) -> list[Rows]:
 def number_of(value: Any) -> Any:
     if isinstance(value, list):
         return [number_of(v) for v in value]
-    if isinstance(value, dict) and list(value) == ["double"]:
-        return float(value["double"])
+    if isinstance(value, dict):
+        return float(value["double"]) if list(value) == ["double"] else {k: number_of(v) for k, v in value.items()}
     return value
 
 

@@ -16,6 +16,8 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/number.h"
+#include "store/parquet/reader.h"
 #include "store/parquet/writer.h"
 
 enum { LINE_MAX_SIZE = 1 << 22, FIELDS_MAX = 256 };
@@ -298,10 +300,168 @@ static int write_file(const char *path)
 	return fclose(script.out) ? 1 : 0;
 }
 
+/* ---- printing ---- */
+
+static enum tarn_rc from_stdio(void *context, int64_t offset, size_t len, uint8_t *dst, struct tarn_err *err)
+{
+	FILE *in = context;
+	if (fseek(in, (long)offset, SEEK_SET) || fread(dst, 1, len, in) != len)
+		return tarn_fail_errno(err, "read");
+	return TARN_OK;
+}
+
+static void print_text(const uint8_t *text, size_t len)
+{
+	putchar('"');
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < 0x20 || text[i] == '"' || text[i] == '\\')
+			printf("\\u%04x", text[i]);
+		else
+			putchar(text[i]);
+	}
+	putchar('"');
+}
+
+static void print_bytes(const uint8_t *bytes, size_t len)
+{
+	putchar('"');
+	for (size_t i = 0; i < len; i++)
+		printf("%02x", bytes[i]);
+	putchar('"');
+}
+
+/* JSON has no NaN or infinity, and parsers make 1 of 1.0. */
+static void print_double(double value)
+{
+	char text[TARN_DOUBLE_TEXT_SIZE];
+	size_t len = tarn_format_double(value, text);
+	printf("{\"double\": \"%.*s\"}", (int)len, text);
+}
+
+static void print_decimal(const int64_t *pair)
+{
+	char digits[48];
+	size_t at = sizeof(digits);
+	__extension__ typedef __int128 wide;
+	wide value = (wide)pair[1] * ((wide)1 << 64) + (uint64_t)pair[0];
+	bool negative = value < 0;
+	digits[--at] = '\0';
+	do {
+		digits[--at] = (char)('0' + (negative ? -(value % 10) : value % 10));
+		value /= 10;
+	} while (value);
+	printf("\"%s%s\"", negative ? "-" : "", digits + at);
+}
+
+static void print_value(const struct tarn_vector *vector, size_t i);
+
+static void print_elements(const struct tarn_vector *vector, size_t row)
+{
+	putchar('[');
+	for (int64_t i = vector->offsets[row]; i < vector->offsets[row + 1]; i++) {
+		fputs(i > vector->offsets[row] ? ", " : "", stdout);
+		if (vector->field->kind == TARN_TYPE_LIST) {
+			print_value(&vector->children[0], (size_t)i);
+			continue;
+		}
+		putchar('[');
+		print_value(&vector->children[0], (size_t)i);
+		printf(", ");
+		print_value(&vector->children[1], (size_t)i);
+		putchar(']');
+	}
+	putchar(']');
+}
+
+static void print_struct(const struct tarn_vector *vector, size_t i)
+{
+	putchar('{');
+	for (size_t j = 0; j < vector->field->n_fields; j++) {
+		printf("%s\"%s\": ", j ? ", " : "", vector->field->fields[j].name);
+		print_value(&vector->children[j], i);
+	}
+	putchar('}');
+}
+
+static void print_value(const struct tarn_vector *vector, size_t i)
+{
+	const uint8_t *bytes = vector->values;
+	if (vector->valid && !vector->valid[i]) {
+		printf("null");
+		return;
+	}
+	switch (vector->field->kind) {
+	case TARN_TYPE_BOOLEAN: printf("%s", bytes[i] ? "true" : "false"); break;
+	case TARN_TYPE_INT:
+	case TARN_TYPE_DATE: printf("%d", ((int32_t *)vector->values)[i]); break;
+	case TARN_TYPE_LONG:
+	case TARN_TYPE_TIME:
+	case TARN_TYPE_TIMESTAMP:
+	case TARN_TYPE_TIMESTAMPTZ: printf("%lld", (long long)((int64_t *)vector->values)[i]); break;
+	case TARN_TYPE_FLOAT: print_double((double)((float *)vector->values)[i]); break;
+	case TARN_TYPE_DOUBLE: print_double(((double *)vector->values)[i]); break;
+	case TARN_TYPE_STRING:
+		print_text(vector->data + vector->offsets[i], (size_t)(vector->offsets[i + 1] - vector->offsets[i]));
+		break;
+	case TARN_TYPE_BINARY:
+		print_bytes(vector->data + vector->offsets[i], (size_t)(vector->offsets[i + 1] - vector->offsets[i]));
+		break;
+	case TARN_TYPE_UUID: print_bytes(bytes + 16 * i, 16); break;
+	case TARN_TYPE_FIXED:
+		print_bytes(bytes + (size_t)vector->field->length * i, (size_t)vector->field->length);
+		break;
+	case TARN_TYPE_DECIMAL: print_decimal((int64_t *)vector->values + 2 * i); break;
+	case TARN_TYPE_LIST:
+	case TARN_TYPE_MAP: print_elements(vector, i); break;
+	case TARN_TYPE_STRUCT: print_struct(vector, i); break;
+	}
+}
+
+static void print_group(struct tarn_parquet_reader *reader, size_t group)
+{
+	struct tarn_err err;
+	size_t n;
+	const struct tarn_field *fields = tarn_parquet_fields(reader, &n);
+	struct tarn_vector *vectors = tarn_calloc(n, sizeof(*vectors));
+	for (size_t i = 0; i < n; i++)
+		if (tarn_parquet_read(reader, group, &fields[i], &vectors[i], &err) != TARN_OK)
+			die(fields[i].name, err.message);
+	for (size_t row = 0; row < (size_t)tarn_parquet_group_row_count(reader, group); row++) {
+		putchar('[');
+		for (size_t i = 0; i < n; i++) {
+			fputs(i ? ", " : "", stdout);
+			print_value(&vectors[i], row);
+		}
+		printf("]\n");
+	}
+	for (size_t i = 0; i < n; i++)
+		tarn_vector_release(&vectors[i]);
+	free(vectors);
+}
+
+static int print_file(const char *path)
+{
+	FILE *in = fopen(path, "rb");
+	struct tarn_parquet_reader *reader;
+	struct tarn_err err;
+	if (!in)
+		die("cannot open", path);
+	fseek(in, 0, SEEK_END);
+	if (tarn_parquet_open(from_stdio, in, ftell(in), &reader, &err) != TARN_OK)
+		die(path, err.message);
+	for (size_t i = 0; i < tarn_parquet_groups(reader); i++)
+		print_group(reader, i);
+	tarn_parquet_close(reader);
+	fclose(in);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "write"))
 		return write_file(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "print"))
+		return print_file(argv[2]);
 	fprintf(stderr, "usage: parquet_tool write|print FILE\n");
 	return 2;
 }

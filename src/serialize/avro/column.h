@@ -13,7 +13,10 @@
  *   map                  the same, children[0] the keys (string), children[1] the values
  *   record               children[f] at i
  *   union {null, T}      collapsed: the column is T's, with valid[i]; a null has a zero or empty value in its place
- *   other union          branch[i] (index in the reader's union) and, in children[branch[i]], position i32[i]
+ *   other union          branch[i] (index in the reader's union) and, in children[branch[i]], position i32[i]; also
+ *                        {null, T} where T is a recursive record. Inside a null's empty value the position is -1.
+ *
+ * A recursive record's column has no children before its first value.
  */
 #ifndef TARN_SERIALIZE_AVRO_COLUMN_H
 #define TARN_SERIALIZE_AVRO_COLUMN_H
@@ -33,12 +36,14 @@ struct tarn_avro_column {
 		double *f64;
 	};
 	uint8_t *branch;
-	int64_t *offsets; /* length + 1 of them */
+	int64_t *offsets; /* length + 1 of them, the first is 0 */
 	struct tarn_buf data;
 	size_t width; /* of a fixed */
 	struct tarn_avro_column *children;
 	size_t n_children;
 };
+
+/* ---- for whoever reads them ---- */
 
 /* Columns for the reader's schema, empty. The schema must outlive them. */
 struct tarn_avro_column *tarn_avro_columns_new(const struct tarn_avro_schema *reader);
@@ -48,5 +53,21 @@ void tarn_avro_columns_clear(struct tarn_avro_column *root);
 /* The descendant at a dotted path of record field names ("vqe_result.initial_data.backend"; an array's items are
  * ".items"), or NULL. */
 struct tarn_avro_column *tarn_avro_column_find(struct tarn_avro_column *root, const char *path);
+
+/* ---- for whoever fills them ---- */
+
+/* Room for `n` more values in the column and, of a record, in its fields (not in items or branches, whose number is their
+ * own). False where that takes more than *budget bytes, from which what it takes is subtracted. */
+bool tarn_avro_column_reserve_slow(struct tarn_avro_column *column, size_t n, size_t *budget) TARN_MUST_CHECK;
+static inline bool tarn_avro_column_reserve(struct tarn_avro_column *column, size_t n, size_t *budget)
+{
+	if (column->type != TARN_AVRO_RECORD && column->capacity - column->length >= n)
+		return true;
+	return tarn_avro_column_reserve_slow(column, n, budget);
+}
+/* Appends a zero or empty value, null where the column allows it. There must be room. */
+void tarn_avro_column_put_empty(struct tarn_avro_column *column);
+/* Back to the first `length` values, whatever half a value stands behind them. */
+void tarn_avro_column_cut(struct tarn_avro_column *column, size_t length);
 
 #endif

@@ -22,6 +22,8 @@ struct tarn_avro_node {
 	/* Types that hold the node (64 at most) and columns that a value takes (65,536 at most). Named types count wherever
 	 * they are used; a type inside itself counts as one. */
 	uint32_t height, weight;
+	uint32_t min_size; /* fewest bytes of an encoded value; 0 only where all values take none */
+	bool recursive;    /* a record that can be somewhere inside itself */
 
 	/* Record, enum and fixed. `name` is the last part of `full_name`; aliases are full names. */
 	const char *full_name, *name;
@@ -58,6 +60,13 @@ static inline const struct tarn_avro_node *tarn_avro_optional(const struct tarn_
 	if (node->branches[0]->type == TARN_AVRO_NULL)
 		return node->branches[1];
 	return node->branches[1]->type == TARN_AVRO_NULL ? node->branches[0] : NULL;
+}
+
+/* The same where columns hold the union as one nullable column (column.h). */
+static inline const struct tarn_avro_node *tarn_avro_collapsed(const struct tarn_avro_node *node)
+{
+	const struct tarn_avro_node *other = tarn_avro_optional(node);
+	return other && !other->recursive ? other : NULL;
 }
 
 #endif

@@ -2,10 +2,11 @@
 #include <ctype.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "serialize/avro/node.h"
+#include "serialize/avro/place.h"
 
 struct tarn_avro_schema {
 	struct tarn_arena arena;
@@ -16,18 +17,15 @@ struct tarn_avro_schema {
 	uint32_t n_nodes;
 };
 
-/* A place in the document, for messages: innermost first. key == NULL: element `index` of an array. */
-struct place {
-	const struct place *outer;
-	const char *key;
-	size_t index;
-};
+#define NOTHING UINT32_MAX
 
-/* A named type; `open` while its own definition is being read. `indirections` is the parser's at its opening. */
+/* A named type; `open` while its own definition is being read. `indirections` is the parser's at its opening. `reaches`
+ * is the outermost type that it names and that was open then, or NOTHING. */
 struct named {
 	struct tarn_avro_node *node;
 	bool open;
 	unsigned indirections;
+	uint32_t reaches;
 };
 
 struct parser {
@@ -37,6 +35,7 @@ struct parser {
 	size_t n_named, named_capacity;
 	unsigned depth;
 	unsigned indirections; /* arrays, maps and unions that we are in */
+	uint32_t reaches;      /* of what was read since the innermost record's opening */
 	enum tarn_rc rc;
 	struct tarn_err *err;
 };
@@ -58,34 +57,15 @@ const char *tarn_avro_type_name(enum tarn_avro_type type)
 
 /* ---- messages ---- */
 
-static void render_place(const struct place *at, struct tarn_buf *text)
-{
-	if (!at) {
-		tarn_buf_add_byte(text, '$');
-		return;
-	}
-	render_place(at->outer, text);
-	if (at->key)
-		tarn_buf_printf(text, ".%s", at->key);
-	else
-		tarn_buf_printf(text, "[%zu]", at->index);
-}
-
-static void *fail(struct parser *p, enum tarn_rc rc, const struct place *at, const char *fmt, ...) TARN_PRINTF(4, 5);
+static void *fail(struct parser *p, enum tarn_rc rc, const struct tarn_avro_place *at, const char *fmt, ...) TARN_PRINTF(4, 5);
 
 /* Returns NULL, so that a function that makes something can `return fail(...)`. */
-static void *fail(struct parser *p, enum tarn_rc rc, const struct place *at, const char *fmt, ...)
+static void *fail(struct parser *p, enum tarn_rc rc, const struct tarn_avro_place *at, const char *fmt, ...)
 {
-	char message[320];
 	va_list args;
 	va_start(args, fmt);
-	vsnprintf(message, sizeof(message), fmt, args);
+	p->rc = tarn_avro_fail_at_place(p->err, rc, "avro schema", at, fmt, args);
 	va_end(args);
-	struct tarn_buf path;
-	tarn_buf_init(&path, 4096);
-	render_place(at, &path);
-	p->rc = tarn_fail(p->err, rc, "avro schema at %.*s: %s", (int)path.len, (const char *)path.data, message);
-	tarn_buf_release(&path);
 	return NULL;
 }
 
@@ -138,7 +118,7 @@ static const char *full_name_of(struct parser *p, const char *name, const char *
 
 /* The attribute's text; NULL (with an error) where it is no string of the given kind. */
 static const char *name_attribute(struct parser *p, const json_t *value, bool (*is_valid)(const char *, size_t),
-				  const struct place *at)
+				  const struct tarn_avro_place *at)
 {
 	if (!json_is_string(value))
 		return fail(p, TARN_EINVALID, at, "a name was expected");
@@ -148,9 +128,9 @@ static const char *name_attribute(struct parser *p, const json_t *value, bool (*
 }
 
 /* Resolves the definition's name and namespace; `space` becomes the one that the definition's inside is in. */
-static const char *definition_name(struct parser *p, const json_t *json, const char **space, const struct place *at)
+static const char *definition_name(struct parser *p, const json_t *json, const char **space, const struct tarn_avro_place *at)
 {
-	const struct place name_at = { at, "name", 0 }, space_at = { at, "namespace", 0 };
+	const struct tarn_avro_place name_at = { at, "name", 0 }, space_at = { at, "namespace", 0 };
 	const char *name = name_attribute(p, json_object_get(json, "name"), is_full_name, &name_at);
 	if (!name)
 		return NULL;
@@ -173,10 +153,10 @@ static const char *definition_name(struct parser *p, const json_t *json, const c
 
 /* Aliases as an array of names; with `space` they are types' and made full names in it. */
 static bool parse_aliases(struct parser *p, const json_t *json, const char *space, const char *const **aliases,
-			  size_t *n_aliases, const struct place *at)
+			  size_t *n_aliases, const struct tarn_avro_place *at)
 {
 	const json_t *list = json_object_get(json, "aliases");
-	const struct place list_at = { at, "aliases", 0 };
+	const struct tarn_avro_place list_at = { at, "aliases", 0 };
 	if (!list || json_is_null(list))
 		return true;
 	if (!json_is_array(list))
@@ -184,7 +164,7 @@ static bool parse_aliases(struct parser *p, const json_t *json, const char *spac
 	size_t n = json_array_size(list);
 	const char **names = tarn_arena_alloc(&p->schema->arena, n * sizeof(*names));
 	for (size_t i = 0; i < n; i++) {
-		const struct place alias_at = { &list_at, NULL, i };
+		const struct tarn_avro_place alias_at = { &list_at, NULL, i };
 		names[i] = name_attribute(p, json_array_get(list, i), space ? is_full_name : is_name, &alias_at);
 		if (!names[i])
 			return false;
@@ -210,19 +190,28 @@ static void add_to_index(json_t *index, const char *name, size_t position)
 
 /* ---- nodes ---- */
 
+/* Of a record and a fixed, before their parts are known. */
+static const uint8_t smallest[] = {
+	[TARN_AVRO_NULL] = 0,   [TARN_AVRO_BOOLEAN] = 1, [TARN_AVRO_INT] = 1,    [TARN_AVRO_LONG] = 1,
+	[TARN_AVRO_FLOAT] = 4,  [TARN_AVRO_DOUBLE] = 8,  [TARN_AVRO_BYTES] = 1,  [TARN_AVRO_STRING] = 1,
+	[TARN_AVRO_RECORD] = 0, [TARN_AVRO_ENUM] = 1,    [TARN_AVRO_ARRAY] = 1,  [TARN_AVRO_MAP] = 1,
+	[TARN_AVRO_UNION] = 1,  [TARN_AVRO_FIXED] = 0,
+};
+
 static struct tarn_avro_node *new_node(struct parser *p, enum tarn_avro_type type)
 {
 	struct tarn_avro_node *node = tarn_arena_zalloc(&p->schema->arena, sizeof(*node));
 	node->type = type;
 	node->id = p->schema->n_nodes++;
 	node->height = node->weight = 1;
+	node->min_size = smallest[type];
 	node->default_symbol = -1;
 	return node;
 }
 
 /* Counts `part` into `whole`; false (with an error) beyond the limits. */
 static bool add_part(struct parser *p, struct tarn_avro_node *whole, const struct tarn_avro_node *part,
-		     const struct place *at)
+		     const struct tarn_avro_place *at)
 {
 	whole->weight += part->weight;
 	if (whole->height < part->height + 1)
@@ -235,10 +224,10 @@ static bool add_part(struct parser *p, struct tarn_avro_node *whole, const struc
 }
 
 static struct tarn_avro_node *parse_type(struct parser *p, const json_t *json, const char *space,
-					 const struct place *at);
+					 const struct tarn_avro_place *at);
 
 static struct tarn_avro_node *parse_part(struct parser *p, struct tarn_avro_node *whole, const json_t *json,
-					 const char *space, const struct place *at)
+					 const char *space, const struct tarn_avro_place *at)
 {
 	if (!json)
 		return fail(p, TARN_EINVALID, at, "a type was expected, there is nothing");
@@ -248,7 +237,7 @@ static struct tarn_avro_node *parse_part(struct parser *p, struct tarn_avro_node
 
 /* As parse_part, where a value of `whole` may hold none of the part: there a type may name itself. */
 static struct tarn_avro_node *parse_indirect(struct parser *p, struct tarn_avro_node *whole, const json_t *json,
-					     const char *space, const struct place *at)
+					     const char *space, const struct tarn_avro_place *at)
 {
 	p->indirections++;
 	struct tarn_avro_node *part = parse_part(p, whole, json, space, at);
@@ -256,8 +245,15 @@ static struct tarn_avro_node *parse_indirect(struct parser *p, struct tarn_avro_
 	return part;
 }
 
+/* What leads to a type that is closed by now leads to no cycle through us: all that it reached is closed, too. */
+static void note_reach(struct parser *p, uint32_t position)
+{
+	if (position != NOTHING && p->named[position].open && position < p->reaches)
+		p->reaches = position;
+}
+
 static struct tarn_avro_node *parse_reference(struct parser *p, const json_t *json, const char *space,
-					      const struct place *at)
+					      const struct tarn_avro_place *at)
 {
 	const char *name = json_string_value(json);
 	for (size_t i = 0; i < PRIMITIVES; i++)
@@ -270,14 +266,26 @@ static struct tarn_avro_node *parse_reference(struct parser *p, const json_t *js
 		found = json_object_get(p->names, name);
 	if (!found)
 		return fail(p, TARN_EINVALID, at, "unknown type \"%s\"", name);
-	const struct named *named = &p->named[json_integer_value(found)];
+	uint32_t position = (uint32_t)json_integer_value(found);
+	const struct named *named = &p->named[position];
 	if (named->open && named->indirections == p->indirections)
 		return fail(p, TARN_EINVALID, at, "record \"%s\" would always hold itself", named->node->full_name);
+	note_reach(p, named->open ? position : named->reaches);
 	return named->node;
 }
 
+/* That of a record which is still open counts as what it has so far. */
+static uint32_t smallest_branch(const struct tarn_avro_node *node)
+{
+	uint32_t size = node->branches[0]->min_size;
+	for (size_t i = 1; i < node->n_branches; i++)
+		if (node->branches[i]->min_size < size)
+			size = node->branches[i]->min_size;
+	return size < UINT32_MAX ? size : size - 1;
+}
+
 static struct tarn_avro_node *parse_union(struct parser *p, const json_t *json, const char *space,
-					  const struct place *at)
+					  const struct tarn_avro_place *at)
 {
 	struct tarn_avro_node *node = new_node(p, TARN_AVRO_UNION);
 	node->n_branches = json_array_size(json);
@@ -286,7 +294,7 @@ static struct tarn_avro_node *parse_union(struct parser *p, const json_t *json, 
 	const struct tarn_avro_node **branches = tarn_arena_alloc(&p->schema->arena,
 								  node->n_branches * sizeof(*branches));
 	for (size_t i = 0; i < node->n_branches; i++) {
-		const struct place branch_at = { at, NULL, i };
+		const struct tarn_avro_place branch_at = { at, NULL, i };
 		branches[i] = parse_indirect(p, node, json_array_get(json, i), space, &branch_at);
 		if (!branches[i])
 			return NULL;
@@ -299,12 +307,14 @@ static struct tarn_avro_node *parse_union(struct parser *p, const json_t *json, 
 								   : type_names[branches[i]->type]);
 	}
 	node->branches = branches;
+	if (node->n_branches)
+		node->min_size += smallest_branch(node);
 	return node;
 }
 
 /* Makes a named type's node and enters it; *position is that in p->named. */
 static struct tarn_avro_node *open_named(struct parser *p, enum tarn_avro_type type, const json_t *json,
-					 const char **space, size_t *position, const struct place *at)
+					 const char **space, size_t *position, const struct tarn_avro_place *at)
 {
 	const char *full_name = definition_name(p, json, space, at);
 	if (!full_name)
@@ -315,18 +325,18 @@ static struct tarn_avro_node *open_named(struct parser *p, enum tarn_avro_type t
 	if (!parse_aliases(p, json, *space, &node->aliases, &node->n_aliases, at))
 		return NULL;
 	p->named = tarn_grow(p->named, &p->named_capacity, p->n_named + 1, sizeof(*p->named));
-	p->named[p->n_named] = (struct named){ node, type == TARN_AVRO_RECORD, p->indirections };
+	p->named[p->n_named] = (struct named){ node, type == TARN_AVRO_RECORD, p->indirections, NOTHING };
 	*position = p->n_named;
 	add_to_index(p->names, full_name, p->n_named++);
 	return node;
 }
 
 static bool parse_field(struct parser *p, struct tarn_avro_node *record, struct tarn_avro_field *field,
-			const json_t *json, const char *space, const struct place *at)
+			const json_t *json, const char *space, const struct tarn_avro_place *at)
 {
 	if (!json_is_object(json))
 		return fail(p, TARN_EINVALID, at, "a field (an object) was expected");
-	const struct place name_at = { at, "name", 0 }, type_at = { at, "type", 0 };
+	const struct tarn_avro_place name_at = { at, "name", 0 }, type_at = { at, "type", 0 };
 	const char *name = name_attribute(p, json_object_get(json, "name"), is_name, &name_at);
 	if (!name)
 		return false;
@@ -338,45 +348,54 @@ static bool parse_field(struct parser *p, struct tarn_avro_node *record, struct 
 	if (!parse_aliases(p, json, NULL, &field->aliases, &field->n_aliases, at))
 		return false;
 	field->type = parse_part(p, record, json_object_get(json, "type"), space, &type_at);
+	if (field->type && __builtin_add_overflow(record->min_size, field->type->min_size, &record->min_size))
+		record->min_size = UINT32_MAX;
 	return field->type;
 }
 
 static struct tarn_avro_node *parse_record(struct parser *p, const json_t *json, const char *space,
-					   const struct place *at)
+					   const struct tarn_avro_place *at)
 {
 	size_t position;
 	struct tarn_avro_node *node = open_named(p, TARN_AVRO_RECORD, json, &space, &position, at);
 	if (!node)
 		return NULL;
 	const json_t *list = json_object_get(json, "fields");
-	const struct place list_at = { at, "fields", 0 };
+	const struct tarn_avro_place list_at = { at, "fields", 0 };
 	if (!json_is_array(list))
 		return fail(p, TARN_EINVALID, &list_at, "an array of fields was expected");
 	size_t n = json_array_size(list);
 	struct tarn_avro_field *fields = tarn_arena_zalloc(&p->schema->arena, n * sizeof(*fields));
 	json_t *index = new_index(p);
 	node->index = index;
+	uint32_t outer_reaches = p->reaches;
+	p->reaches = NOTHING;
 	for (size_t i = 0; i < n; i++) {
-		const struct place field_at = { &list_at, NULL, i };
+		const struct tarn_avro_place field_at = { &list_at, NULL, i };
 		if (!parse_field(p, node, &fields[i], json_array_get(list, i), space, &field_at))
 			return NULL;
 		add_to_index(index, fields[i].name, i);
 	}
 	node->fields = fields;
 	node->n_fields = n;
+	node->recursive = p->reaches <= position;
 	p->named[position].open = false;
+	p->named[position].reaches = p->reaches;
+	uint32_t reaches = p->reaches;
+	p->reaches = outer_reaches;
+	note_reach(p, reaches);
 	return node;
 }
 
 static struct tarn_avro_node *parse_enum(struct parser *p, const json_t *json, const char *space,
-					 const struct place *at)
+					 const struct tarn_avro_place *at)
 {
 	size_t position;
 	struct tarn_avro_node *node = open_named(p, TARN_AVRO_ENUM, json, &space, &position, at);
 	if (!node)
 		return NULL;
 	const json_t *list = json_object_get(json, "symbols");
-	const struct place list_at = { at, "symbols", 0 };
+	const struct tarn_avro_place list_at = { at, "symbols", 0 };
 	if (!json_is_array(list))
 		return fail(p, TARN_EINVALID, &list_at, "an array of names was expected");
 	node->n_symbols = json_array_size(list);
@@ -384,7 +403,7 @@ static struct tarn_avro_node *parse_enum(struct parser *p, const json_t *json, c
 	json_t *index = new_index(p);
 	node->index = index;
 	for (size_t i = 0; i < node->n_symbols; i++) {
-		const struct place symbol_at = { &list_at, NULL, i };
+		const struct tarn_avro_place symbol_at = { &list_at, NULL, i };
 		const char *symbol = name_attribute(p, json_array_get(list, i), is_name, &symbol_at);
 		if (!symbol)
 			return NULL;
@@ -397,7 +416,7 @@ static struct tarn_avro_node *parse_enum(struct parser *p, const json_t *json, c
 	const json_t *fallback = json_object_get(json, "default");
 	if (!fallback)
 		return node;
-	const struct place default_at = { at, "default", 0 };
+	const struct tarn_avro_place default_at = { at, "default", 0 };
 	if (!json_is_string(fallback))
 		return fail(p, TARN_EINVALID, &default_at, "one of the symbols was expected");
 	node->default_symbol = tarn_avro_node_find(node, json_string_value(fallback));
@@ -407,28 +426,29 @@ static struct tarn_avro_node *parse_enum(struct parser *p, const json_t *json, c
 }
 
 static struct tarn_avro_node *parse_fixed(struct parser *p, const json_t *json, const char *space,
-					  const struct place *at)
+					  const struct tarn_avro_place *at)
 {
 	size_t position;
 	struct tarn_avro_node *node = open_named(p, TARN_AVRO_FIXED, json, &space, &position, at);
 	if (!node)
 		return NULL;
 	const json_t *size = json_object_get(json, "size");
-	const struct place size_at = { at, "size", 0 };
+	const struct tarn_avro_place size_at = { at, "size", 0 };
 	if (!json_is_integer(size) || json_integer_value(size) < 0)
 		return fail(p, TARN_EINVALID, &size_at, "a number of bytes was expected");
 	if (json_integer_value(size) > INT32_MAX)
 		return fail(p, TARN_ELIMIT, &size_at, "%" JSON_INTEGER_FORMAT " bytes are more than the limit of 2^31 - 1",
 			    json_integer_value(size));
 	node->size = (size_t)json_integer_value(size);
+	node->min_size = (uint32_t)node->size;
 	return node;
 }
 
 static struct tarn_avro_node *parse_collection(struct parser *p, enum tarn_avro_type type, const json_t *json,
-					       const char *space, const struct place *at)
+					       const char *space, const struct tarn_avro_place *at)
 {
 	const char *key = type == TARN_AVRO_ARRAY ? "items" : "values";
-	const struct place items_at = { at, key, 0 };
+	const struct tarn_avro_place items_at = { at, key, 0 };
 	struct tarn_avro_node *node = new_node(p, type);
 	if (type == TARN_AVRO_MAP)
 		node->weight++;
@@ -507,9 +527,9 @@ static void set_logical(struct tarn_avro_node *node, const json_t *json)
 /* ---- documents ---- */
 
 static struct tarn_avro_node *parse_object(struct parser *p, const json_t *json, const char *space,
-					   const struct place *at)
+					   const struct tarn_avro_place *at)
 {
-	const struct place type_at = { at, "type", 0 };
+	const struct tarn_avro_place type_at = { at, "type", 0 };
 	const json_t *type = json_object_get(json, "type");
 	const char *name = json_string_value(type);
 	if (!type)
@@ -533,7 +553,7 @@ static struct tarn_avro_node *parse_object(struct parser *p, const json_t *json,
 }
 
 static struct tarn_avro_node *parse_type(struct parser *p, const json_t *json, const char *space,
-					 const struct place *at)
+					 const struct tarn_avro_place *at)
 {
 	if (p->depth >= TARN_AVRO_MAX_LEVELS)
 		return fail(p, TARN_ELIMIT, at, "more than %d levels of nesting", TARN_AVRO_MAX_LEVELS);
@@ -558,7 +578,7 @@ static enum tarn_rc parse_document(struct tarn_avro_schema *schema, struct tarn_
 				      JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
 	if (!schema->document)
 		return tarn_fail_at(err, TARN_EINVALID, where.position, "avro schema is not JSON: %s", where.text);
-	struct parser p = { .schema = schema, .names = json_object(), .err = err };
+	struct parser p = { .schema = schema, .names = json_object(), .reaches = NOTHING, .err = err };
 	schema->indexes = json_array();
 	schema->root = parse_type(&p, schema->document, "", NULL);
 	json_decref(p.names);
