@@ -133,12 +133,12 @@ static void times_ladder(struct builder *build, unsigned mode, bool create)
 	build->next = swap;
 }
 
-/* Appends value times the product of the first n / 2 modes' creators and the others' annihilators. */
-static void add_product(struct builder *build, double value, const unsigned *modes, unsigned n)
+/* Appends value times the product of ladder operators on `modes`; bit i of `creators` tells whether operator i creates. */
+static void add_product(struct builder *build, double value, const unsigned *modes, unsigned n, unsigned creators)
 {
-	put_ladder(&build->product, &build->ladders[modes[0]], true);
+	put_ladder(&build->product, &build->ladders[modes[0]], creators & 1);
 	for (unsigned i = 1; i < n; i++)
-		times_ladder(build, modes[i], i < n / 2);
+		times_ladder(build, modes[i], creators >> i & 1);
 	for (size_t i = 0; i < build->product.n; i++)
 		tarn_pauli_sum_add(build->sum, build->product.terms[i], value * build->product.coefficients[i]);
 }
@@ -153,7 +153,7 @@ static void add_one_body(struct builder *build, const struct tarn_integrals *int
 			const double *h = p < m ? integrals->one_alpha : integrals->one_beta;
 			double value = h[p % m * m + q % m];
 			if (fabs(value) > tolerance)
-				add_product(build, value, (unsigned[]){ p, q }, 2);
+				add_product(build, value, (unsigned[]){ p, q }, 2, 1);
 		}
 	}
 }
@@ -178,29 +178,55 @@ static void add_two_body(struct builder *build, const struct tarn_integrals *int
 				for (unsigned s = r / m * m; s < r / m * m + m; s++) {
 					double value = 0.5 * two_body(integrals, p, q, r, s);
 					if (fabs(value) > tolerance)
-						add_product(build, value, (unsigned[]){ p, r, s, q }, 4);
+						add_product(build, value, (unsigned[]){ p, r, s, q }, 4, 3);
 				}
+}
+
+static void begin(struct builder *build, enum tarn_mapping mapping, unsigned n_modes, struct tarn_ladder *ladders,
+		  struct tarn_pauli_sum *sum)
+{
+	*build = (struct builder){ .ladders = ladders, .sum = sum };
+	tarn_mapping_ladders(mapping, n_modes, ladders);
+	tarn_pauli_sum_init(&build->product, n_modes);
+	tarn_pauli_sum_init(&build->factor, n_modes);
+	tarn_pauli_sum_init(&build->next, n_modes);
+	tarn_pauli_sum_clear(sum);
+	sum->n_qubits = n_modes;
+}
+
+static void end(struct builder *build)
+{
+	tarn_pauli_sum_simplify(build->sum, tolerance);
+	tarn_pauli_sum_release(&build->product);
+	tarn_pauli_sum_release(&build->factor);
+	tarn_pauli_sum_release(&build->next);
 }
 
 void tarn_mapping_hamiltonian(enum tarn_mapping mapping, const struct tarn_integrals *integrals,
 			      struct tarn_pauli_sum *sum)
 {
-	unsigned n = 2 * integrals->n_orbitals;
 	struct tarn_ladder ladders[TARN_MAX_QUBITS];
-	struct builder build = { .ladders = ladders, .sum = sum };
-	tarn_mapping_ladders(mapping, n, ladders);
-	tarn_pauli_sum_init(&build.product, n);
-	tarn_pauli_sum_init(&build.factor, n);
-	tarn_pauli_sum_init(&build.next, n);
-	tarn_pauli_sum_clear(sum);
-	sum->n_qubits = n;
+	struct builder build;
+	begin(&build, mapping, 2 * integrals->n_orbitals, ladders, sum);
 	tarn_pauli_sum_add(sum, (struct tarn_pauli){ 0, 0 }, 0);
 	add_one_body(&build, integrals);
 	add_two_body(&build, integrals);
-	tarn_pauli_sum_simplify(sum, tolerance);
-	tarn_pauli_sum_release(&build.product);
-	tarn_pauli_sum_release(&build.factor);
-	tarn_pauli_sum_release(&build.next);
+	end(&build);
+}
+
+void tarn_mapping_spin_squared(enum tarn_mapping mapping, unsigned n_orbitals, unsigned n_alpha, unsigned n_beta,
+			       struct tarn_pauli_sum *sum)
+{
+	struct tarn_ladder ladders[TARN_MAX_QUBITS];
+	struct builder build;
+	unsigned m = n_orbitals;
+	double sz = 0.5 * ((double)n_alpha - (double)n_beta);
+	begin(&build, mapping, 2 * m, ladders, sum);
+	tarn_pauli_sum_add(sum, (struct tarn_pauli){ 0, 0 }, sz * (sz + 1));
+	for (unsigned p = 0; p < m; p++)
+		for (unsigned q = 0; q < m; q++)
+			add_product(&build, 1, (unsigned[]){ m + p, p, q, m + q }, 4, 5);
+	end(&build);
 }
 
 /* ---- two-qubit reduction ---- */

@@ -36,6 +36,10 @@ struct tarn_integrals {
 void tarn_mapping_hamiltonian(enum tarn_mapping mapping, const struct tarn_integrals *integrals,
 			      struct tarn_pauli_sum *sum);
 
+/* The operator S^2 = Sz (Sz + 1) + sum_pq a+_p,beta a_p,alpha a+_q,alpha a_q,beta for n_alpha - n_beta = 2 Sz. */
+void tarn_mapping_spin_squared(enum tarn_mapping mapping, unsigned n_orbitals, unsigned n_alpha, unsigned n_beta,
+			       struct tarn_pauli_sum *sum);
+
 /* Two-qubit reduction of a parity-mapped sum of 2m qubits: qubits m - 1 and 2m - 1 take the eigenvalues (-1)^alpha and
  * (-1)^(alpha + beta) and disappear. */
 void tarn_mapping_reduce(struct tarn_pauli_sum *sum, unsigned n_alpha, unsigned n_beta);
