@@ -17,7 +17,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table
 
 from compare import from_rows
-from model import TABLES, Lake, Stamp, known_columns
+from model import TABLES, Lake, Stamp, columns
 from readers import CATALOG, NAMESPACE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,7 +81,7 @@ class Built:
 
     def expected(self) -> dict[str, pa.Table]:
         made = self.model.rows(self.stamps())
-        return {name: from_rows(made[name], known_columns(name)) for name in TABLES}
+        return {name: from_rows(made[name], columns(name)) for name in TABLES}
 
     def files(self) -> set[str]:
         """Every file below the tables."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -120,12 +121,11 @@ TABLES: dict[str, Table] = {
     ),
 }
 
-# What Tarn adds behind the reference's columns. Digests are checked by their meaning, not by their value.
+# What Tarn adds behind the reference's columns.
 LINEAGE = {
     "configuration_id": "string", "source_object": "string", "source_record": "long", "source_topic": "string",
     "source_partition": "int", "source_offset": "long",
 }
-DIGESTS = {"configuration_id", "result_digest", "first_result_digest"}
 
 
 def columns(name: str) -> dict[str, str]:
@@ -134,9 +134,15 @@ def columns(name: str) -> dict[str, str]:
     return {**TABLES[name].columns, **LINEAGE, **more}
 
 
-def known_columns(name: str) -> dict[str, str]:
-    """Those whose values the model knows."""
-    return {column: kind for column, kind in columns(name).items() if column not in DIGESTS}
+_DELIVERY = "hamiltonian_time mapping_time vqe_time total_time minimization_time"
+REPEATED: dict[str, str] = {
+    "experiment_id": "string", "molecule_id": "int", "basis_set": "string", "backend": "string", "num_qubits": "int",
+    "result_digest": "string", "minimum_energy": "double", "total_iterations": "int", "success": "boolean",
+    "nfev": "int", "nit": "int", **dict.fromkeys(_DELIVERY.split(), "double"), **LINEAGE,
+    "first_result_digest": "string", "first_source_object": "string", "first_source_record": "long",
+    "first_processing_batch_id": "string", "processing_timestamp": "timestamptz", "processing_date": "date",
+    "processing_batch_id": "string", "processing_name": "string",
+}
 
 
 # ---- records ----
@@ -224,6 +230,8 @@ def raw_objects(raw: Path) -> list[Path]:
 
 # ---- identity ----
 
+TIMES = ("hamiltonian_time", "mapping_time", "vqe_time", "total_time")
+
 
 def java_double(value: float) -> str:
     """Double.toString of Java 19: shortest digits but at least two, plain between 1e-3 and 1e7."""
@@ -279,11 +287,42 @@ def experiment_id(record: Record) -> str:
     return hashlib.sha256(canonical(identity(record)).encode()).hexdigest()
 
 
-def result_of(record: Record) -> str:
-    """All of a record that is outside its identity, as comparable text."""
-    rest = {name: value for name, value in record.items() if name not in ("molecule", "basis_set")}
-    rest["vqe_result"] = {k: v for k, v in rest["vqe_result"].items() if k != "initial_data"}
-    return canonical(rest)
+def configuration_id(record: Record) -> str:
+    """What was asked for; coordinates to 1e-8, so that the last bits of a chemistry library do not matter."""
+    molecule, setup = record["molecule"]["molecule_data"], record["vqe_result"]["initial_data"]
+    asked = {
+        "symbols": molecule["symbols"],
+        "coords": [[round(x * 1e8) / 1e8 + 0.0 for x in row] for row in molecule["coords"]],
+        "multiplicity": molecule["multiplicity"], "charge": molecule["charge"], "units": molecule["units"],
+        "basis_set": record["basis_set"], "ansatz_name": setup["ansatz_name"] or "EfficientSU2",
+        **{name: setup[name] for name in ("ansatz_reps", "optimizer", "default_shots", "seed")},
+        "init_strategy": setup["init_strategy"] or "random", "backend": setup["backend"],
+    }
+    return hashlib.sha256(canonical(asked).encode()).hexdigest()
+
+
+def result_id(record: Record) -> str:
+    """All that is outside the identity of the experiment, hashed as bytes."""
+    result = record["vqe_result"]
+    steps = result["iteration_list"]
+
+    def optional(kind: str, value: Any) -> bytes:
+        return b"\0" if value is None else b"\1" + struct.pack(f"<{kind}", value)
+
+    def doubles(values: list[float]) -> bytes:
+        return struct.pack(f"<q{len(values)}d", len(values), *values)
+
+    parts = [struct.pack(f"<q{len(steps)}i", len(steps), *(step["iteration"] for step in steps))]
+    parts += [struct.pack("<d", step[name]) for name in ("result", "std") for step in steps]
+    deltas = ("energy_delta", "parameter_delta_norm", "cumulative_min_energy")
+    parts += [optional("d", step[name]) for name in deltas for step in steps]
+    parts += [doubles(step["parameters"]) for step in steps]
+    parts += [struct.pack("<d", result["minimum"]), doubles(result["optimal_parameters"])]
+    parts += [optional("d", result["maxcv"]), struct.pack("<d", result["minimization_time"])]
+    parts += [optional("d", result["nuclear_repulsion_energy"]), optional("?", result["success"])]
+    parts += [optional("i", result["nfev"]), optional("i", result["nit"])]
+    parts += [struct.pack("<d", record[name]) for name in TIMES]
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 # ---- rows ----
@@ -301,7 +340,6 @@ def rows(record: Record) -> dict[str, list[Row]]:
         "ansatz_name": setup["ansatz_name"] or "EfficientSU2",
         "init_strategy": setup["init_strategy"] or "random",
     }
-    times = ("hamiltonian_time", "mapping_time", "vqe_time", "total_time")
 
     def step_id(step: Record) -> str:
         return f"{eid}_iter_{step['iteration']}"
@@ -315,7 +353,7 @@ def rows(record: Record) -> dict[str, list[Row]]:
         }],
         "ansatz_info": [{**base, "ansatz": setup["ansatz"], "ansatz_reps": setup["ansatz_reps"], **kind}],
         "performance_metrics": [{
-            **base, **{name: record[name] for name in times}, "minimization_time": result["minimization_time"],
+            **base, **{name: record[name] for name in TIMES}, "minimization_time": result["minimization_time"],
             "computed_total_time": record["hamiltonian_time"] + record["mapping_time"] + record["vqe_time"],
         }],
         "vqe_results": [{
@@ -362,10 +400,18 @@ def rows(record: Record) -> dict[str, list[Row]]:
 # ---- runs ----
 
 
-def lineage(source: Source) -> Row:
+def lineage(record: Record, source: Source) -> Row:
     return {
+        "configuration_id": configuration_id(record),
         "source_object": source.object, "source_record": source.index, "source_topic": source.topic,
         "source_partition": source.partition, "source_offset": source.offset,
+    }
+
+
+def run_columns(stamp: Stamp) -> Row:
+    return {
+        "processing_timestamp": stamp.timestamp, "processing_date": stamp.date,
+        "processing_batch_id": stamp.batch, "processing_name": PROCESSING_NAME,
     }
 
 
@@ -404,8 +450,7 @@ class Lake:
         if known is None:
             self.experiments[eid] = Experiment(record, source, self.runs)
             return 1
-        others = [known, *(r for r in self.repeats if experiment_id(r.record) == eid)]
-        if all(result_of(other.record) != result_of(record) for other in others):
+        if result_id(known.record) != result_id(record):
             self.repeats.append(Experiment(record, source, self.runs))
         return 0
 
@@ -419,11 +464,24 @@ class Lake:
         for experiment in self.experiments.values():
             if experiment.run > run:
                 continue
-            stamp = stamps[experiment.run]
-            extra = {
-                "processing_timestamp": stamp.timestamp, "processing_date": stamp.date,
-                "processing_batch_id": stamp.batch, "processing_name": PROCESSING_NAME,
-            }
+            extra = {**run_columns(stamps[experiment.run]), **lineage(experiment.record, experiment.source)}
             for name, made in rows(experiment.record).items():
-                out[name] += [{**row, **extra, **lineage(experiment.source)} for row in made]
+                out[name] += [{**row, **extra} for row in made]
+            out["vqe_results"][-1]["result_digest"] = result_id(experiment.record)
         return out
+
+    def repeated_rows(self, stamps: list[Stamp]) -> list[Row]:
+        """Every row of repeated_results: deliveries with another result than the one in the tables."""
+        return [self._repeated_row(repeat, stamps) for repeat in self.repeats]
+
+    def _repeated_row(self, repeat: Experiment, stamps: list[Stamp]) -> Row:
+        made, result = rows(repeat.record), repeat.record["vqe_result"]
+        first = self.experiments[experiment_id(repeat.record)]
+        everything = {**made["performance_metrics"][0], **made["vqe_results"][0], **run_columns(stamps[repeat.run])}
+        everything |= lineage(repeat.record, repeat.source)
+        everything |= {
+            "result_digest": result_id(repeat.record), "total_iterations": len(result["iteration_list"]),
+            "first_result_digest": result_id(first.record), "first_source_object": first.source.object,
+            "first_source_record": first.source.index, "first_processing_batch_id": stamps[first.run].batch,
+        }
+        return {name: everything[name] for name in REPEATED}

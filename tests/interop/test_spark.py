@@ -13,7 +13,7 @@ import pytest
 import spark
 from compare import assert_equal
 from lakes import Built, half
-from model import TABLES, known_columns
+from model import TABLES, columns
 from readers import CATALOG
 from test_readers import SORT, columns_of
 
@@ -64,7 +64,7 @@ def test_tarn_goes_on_after_spark(fresh: Built, golden: Path, peers: Callable[[I
     fresh.add(golden / "raw/v2")
     fresh.run()
     for name, want in fresh.expected().items():
-        assert_equal(fresh.table(name).scan().to_arrow(), want, known_columns(name), TABLES[name].key, name)
+        assert_equal(fresh.table(name).scan().to_arrow(), want, columns(name), TABLES[name].key, name)
 
 
 def test_spark_appends(fresh: Built, golden: Path, peers: Callable[[Iterable[str]], Path]) -> None:

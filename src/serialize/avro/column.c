@@ -50,8 +50,7 @@ static void make_parts(struct tarn_avro_column *column)
 		for (size_t i = 0; i < node->n_branches; i++)
 			init_column(&column->children[i], node->branches[i]);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 

@@ -56,8 +56,8 @@ struct tarn_avro_column *tarn_avro_column_find(struct tarn_avro_column *root, co
 
 /* ---- for whoever fills them ---- */
 
-/* Room for `n` more values in the column and, of a record, in its fields (not in items or branches, whose number is their
- * own). False where that takes more than *budget bytes, from which what it takes is subtracted. */
+/* Room for `n` more values in the column and, of a record, in its fields (not in items or branches, whose number is
+ * their own). False where that takes more than *budget bytes, from which what it takes is subtracted. */
 bool tarn_avro_column_reserve_slow(struct tarn_avro_column *column, size_t n, size_t *budget) TARN_MUST_CHECK;
 static inline bool tarn_avro_column_reserve(struct tarn_avro_column *column, size_t n, size_t *budget)
 {

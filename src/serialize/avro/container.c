@@ -203,8 +203,8 @@ bool tarn_avro_resync(struct tarn_slice file, const struct tarn_avro_header *hea
 
 static enum tarn_rc check_crc(const struct tarn_avro_block *block, struct tarn_slice data, struct tarn_err *err)
 {
-	struct tarn_cursor cursor = tarn_cursor_of(tarn_slice_of(block->stored.data + block->stored.len - CRC_SIZE,
-								 CRC_SIZE));
+	struct tarn_cursor cursor =
+		tarn_cursor_of(tarn_slice_of(block->stored.data + block->stored.len - CRC_SIZE, CRC_SIZE));
 	uint32_t stored;
 	uint32_t computed = tarn_crc32(data);
 	if (tarn_cursor_be32(&cursor, &stored) && stored == computed)
@@ -330,7 +330,8 @@ static enum tarn_rc close_block(struct tarn_avro_writer *writer, struct tarn_err
 enum tarn_rc tarn_avro_writer_add(struct tarn_avro_writer *writer, struct tarn_slice datum, struct tarn_err *err)
 {
 	if (datum.len > STORED_MAX)
-		return tarn_fail(err, TARN_ELIMIT, "avro record of %zu bytes, a block holds at most 256 MiB", datum.len);
+		return tarn_fail(err, TARN_ELIMIT, "avro record of %zu bytes, a block holds at most 256 MiB",
+				 datum.len);
 	if (writer->count && writer->block.len + datum.len > STORED_MAX) {
 		enum tarn_rc rc = close_block(writer, err);
 		if (rc)

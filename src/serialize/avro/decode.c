@@ -44,7 +44,8 @@ static bool fail(struct run *run, enum tarn_rc rc, const struct tarn_avro_step *
 	vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
 	tarn_avro_render_path(run->plan->places[step - run->plan->steps], path);
-	run->rc = tarn_fail_at(run->err, rc, run->at - run->start, "avro data%s%s: %s", *path ? " at " : "", path, message);
+	run->rc = tarn_fail_at(run->err, rc, run->at - run->start, "avro data%s%s: %s", *path ? " at " : "", path,
+			       message);
 	return false;
 }
 
@@ -419,10 +420,10 @@ static bool skip_step(struct run *run, const struct tarn_avro_step *step)
 	size_t size = step->n;
 	uint32_t branch;
 	switch (step->op) {
-	case TARN_AVRO_SKIP_LONG:   return take_long(run, step, &number);
+	case TARN_AVRO_SKIP_LONG:  return take_long(run, step, &number);
 	case TARN_AVRO_SKIP_RECORD:
-	case TARN_AVRO_SKIP_ARRAY:  return skip_inner(run, step);
-	case TARN_AVRO_SKIP_UNION:  return take_position(run, step, step->n, &branch) &&
+	case TARN_AVRO_SKIP_ARRAY: return skip_inner(run, step);
+	case TARN_AVRO_SKIP_UNION: return take_position(run, step, step->n, &branch) &&
 					   skip_steps(run, step->first + branch, 1);
 	case TARN_AVRO_SKIP_BYTES:
 		if (!take_size(run, step, &size))
@@ -446,8 +447,8 @@ static bool skip_steps(struct run *run, uint32_t first, uint32_t n)
 
 /* ---- steps ---- */
 
-/* Runs steps [first, first + n), each on its column of `columns`. There is room for a value in each. False on failure, which
- * leaves columns of unlike length: the caller cuts them. */
+/* Runs steps [first, first + n), each on its column of `columns`. There is room for a value in each. False on failure,
+ * which leaves columns of unlike length: the caller cuts them. */
 static bool run_steps(struct run *run, uint32_t first, uint32_t n, struct tarn_avro_column *columns)
 {
 	const struct tarn_avro_step *steps = run->plan->steps;

@@ -6,8 +6,8 @@
  *   bytes, fixed               a string whose code points 0 .. 255 are the bytes
  *   enum                       the symbol as a string
  *   array, map, record         array, object, object
- *   union                      tagged: null, or an object whose one key names the type (specification, "JSON Encoding");
- *                              native: the plain value; read back as the first branch that it fits
+ *   union                      tagged: null, or an object whose one key names the type (specification, "JSON
+ *                              Encoding"); native: the plain value, read back as the first branch that it fits
  *
  * Logical types are written as the type beneath them. */
 #ifndef TARN_SERIALIZE_AVRO_JSON_H
@@ -20,13 +20,13 @@ enum tarn_avro_json_form {
 	TARN_AVRO_JSON_NATIVE,
 };
 
-/* Appends one datum's JSON, without white space, and moves the cursor behind the datum. On failure (err->position counts
- * from cursor->start) neither changes. TARN_ELIMIT beyond 128 levels or out->max. */
+/* Appends one datum's JSON, without white space, and moves the cursor behind the datum. On failure (err->position
+ * counts from cursor->start) neither changes. TARN_ELIMIT beyond 128 levels or out->max. */
 enum tarn_rc tarn_avro_json_write(const struct tarn_avro_schema *schema, struct tarn_cursor *cursor,
 				  enum tarn_avro_json_form form, struct tarn_buf *out, struct tarn_err *err)
 	TARN_MUST_CHECK;
-/* Appends the datum that the text stands for. Fields that are missing take their defaults; fields that the schema does not
- * have are errors. Messages name the JSON path. */
+/* Appends the datum that the text stands for. Fields that are missing take their defaults; fields that the schema does
+ * not have are errors. Messages name the JSON path. */
 enum tarn_rc tarn_avro_json_read(const struct tarn_avro_schema *schema, struct tarn_slice text,
 				 enum tarn_avro_json_form form, struct tarn_buf *out, struct tarn_err *err)
 	TARN_MUST_CHECK;

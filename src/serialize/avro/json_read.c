@@ -228,8 +228,8 @@ static enum tarn_rc read_record(struct reader *r, const struct tarn_avro_node *n
 
 /* ---- unions ---- */
 
-static enum tarn_rc read_branch(struct reader *r, const struct tarn_avro_node *node, size_t branch,
-				const json_t *value, const struct tarn_avro_place *at)
+static enum tarn_rc read_branch(struct reader *r, const struct tarn_avro_node *node, size_t branch, const json_t *value,
+				const struct tarn_avro_place *at)
 {
 	tarn_avro_put_long(r->out, (int64_t)branch);
 	return read_value(r, node->branches[branch], value, at);
@@ -247,11 +247,12 @@ static enum tarn_rc read_tagged(struct reader *r, const struct tarn_avro_node *n
 	void *entry = json_object_iter(unlocked(value));
 	const char *tag = entry ? json_object_iter_key(entry) : "null";
 	if (!json_is_null(value) && json_object_size(value) != 1)
-		return fail(r, TARN_EINVALID, at, "null or an object whose one key names a type was expected, there is %s",
-			    kind_of(value));
+		return fail(r, TARN_EINVALID, at,
+			    "null or an object whose one key names a type was expected, there is %s", kind_of(value));
 	const struct tarn_avro_place value_at = { at, tag, 0 };
 	for (size_t i = 0; i < node->n_branches; i++)
-		if (is_tag_of(node->branches[i], tag) && json_is_null(value) == (node->branches[i]->type == TARN_AVRO_NULL))
+		if (is_tag_of(node->branches[i], tag) &&
+		    json_is_null(value) == (node->branches[i]->type == TARN_AVRO_NULL))
 			return read_branch(r, node, i, entry ? json_object_iter_value(entry) : value, &value_at);
 	return fail(r, TARN_EINVALID, at, "the union has no type \"%s\"", tag);
 }
@@ -277,20 +278,21 @@ static enum tarn_rc read_type(struct reader *r, const struct tarn_avro_node *nod
 			      const struct tarn_avro_place *at)
 {
 	switch (node->type) {
-	case TARN_AVRO_NULL:    return json_is_null(value) ? TARN_OK : unexpected(r, node, value, at);
+	case TARN_AVRO_NULL:   return json_is_null(value) ? TARN_OK : unexpected(r, node, value, at);
 	case TARN_AVRO_INT:
-	case TARN_AVRO_LONG:    return read_integer(r, node, value, at);
+	case TARN_AVRO_LONG:   return read_integer(r, node, value, at);
 	case TARN_AVRO_FLOAT:
-	case TARN_AVRO_DOUBLE:  return read_number(r, node, value, at);
+	case TARN_AVRO_DOUBLE: return read_number(r, node, value, at);
 	case TARN_AVRO_BYTES:
 	case TARN_AVRO_STRING:
-	case TARN_AVRO_FIXED:   return read_text(r, node, value, at);
-	case TARN_AVRO_ENUM:    return read_enum(r, node, value, at);
-	case TARN_AVRO_ARRAY:   return read_array(r, node, value, at);
-	case TARN_AVRO_MAP:     return read_map(r, node, value, at);
-	case TARN_AVRO_RECORD:  return read_record(r, node, value, at);
+	case TARN_AVRO_FIXED:  return read_text(r, node, value, at);
+	case TARN_AVRO_ENUM:   return read_enum(r, node, value, at);
+	case TARN_AVRO_ARRAY:  return read_array(r, node, value, at);
+	case TARN_AVRO_MAP:    return read_map(r, node, value, at);
+	case TARN_AVRO_RECORD: return read_record(r, node, value, at);
 	case TARN_AVRO_UNION:
-		return r->form == TARN_AVRO_JSON_TAGGED ? read_tagged(r, node, value, at) : read_native(r, node, value, at);
+		return r->form == TARN_AVRO_JSON_TAGGED ? read_tagged(r, node, value, at)
+							: read_native(r, node, value, at);
 	case TARN_AVRO_BOOLEAN: break;
 	}
 	if (!json_is_boolean(value))
@@ -339,7 +341,8 @@ enum tarn_rc tarn_avro_json_read(const struct tarn_avro_schema *schema, struct t
 	json_t *value = json_loadb((const char *)text.data, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
 	if (!value)
 		return tarn_fail_at(err, TARN_EINVALID, where.position, "avro JSON: %s", where.text);
-	enum tarn_rc rc = encode(tarn_avro_schema_root(schema), value, form, ((size_t)1 << 16) + 64 * text.len, out, err);
+	enum tarn_rc rc =
+		encode(tarn_avro_schema_root(schema), value, form, ((size_t)1 << 16) + 64 * text.len, out, err);
 	json_decref(value);
 	return rc;
 }

@@ -12,6 +12,7 @@ struct tarn_avro_field {
 	const char *const *aliases;
 	size_t n_aliases;
 	const struct json_t *default_value; /* NULL where there is none; JSON null is a value */
+	int32_t field_id;                   /* Iceberg's attribute `field-id`, or -1 */
 };
 
 struct tarn_avro_node {
@@ -19,8 +20,8 @@ struct tarn_avro_node {
 	enum tarn_avro_logical logical; /* PLAIN also where the annotation does not fit the type, as specified */
 	int32_t precision, scale;       /* of a decimal */
 	uint32_t id;                    /* 0, 1, ... within the schema, for tables beside it */
-	/* Types that hold the node (64 at most) and columns that a value takes (65,536 at most). Named types count wherever
-	 * they are used; a type inside itself counts as one. */
+	/* Levels of types inside it (64 at most) and columns that a value takes (65,536 at most). Named types count
+	 * wherever they are used; a type inside itself counts as one. */
 	uint32_t height, weight;
 	uint32_t min_size; /* fewest bytes of an encoded value; 0 only where all values take none */
 	bool recursive;    /* a record that can be somewhere inside itself */

@@ -346,7 +346,8 @@ static enum tarn_rc compile_collection(struct compiler *c, const struct tarn_avr
 	if (writer->type == TARN_AVRO_ARRAY)
 		set_step(c, at, TARN_AVRO_READ_ARRAY, first, 1)->min_size = min_size;
 	else /* a key takes a byte at least */
-		set_step(c, at, TARN_AVRO_READ_MAP, first, 1)->min_size = min_size < UINT32_MAX ? min_size + 1 : min_size;
+		set_step(c, at, TARN_AVRO_READ_MAP, first, 1)->min_size =
+			min_size < UINT32_MAX ? min_size + 1 : min_size;
 	return TARN_OK;
 }
 

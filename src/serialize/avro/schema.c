@@ -41,11 +41,11 @@ struct parser {
 };
 
 static const char *const type_names[] = {
-	[TARN_AVRO_NULL] = "null",     [TARN_AVRO_BOOLEAN] = "boolean", [TARN_AVRO_INT] = "int",
-	[TARN_AVRO_LONG] = "long",     [TARN_AVRO_FLOAT] = "float",     [TARN_AVRO_DOUBLE] = "double",
-	[TARN_AVRO_BYTES] = "bytes",   [TARN_AVRO_STRING] = "string",   [TARN_AVRO_RECORD] = "record",
-	[TARN_AVRO_ENUM] = "enum",     [TARN_AVRO_ARRAY] = "array",     [TARN_AVRO_MAP] = "map",
-	[TARN_AVRO_UNION] = "union",   [TARN_AVRO_FIXED] = "fixed",
+	[TARN_AVRO_NULL] = "null",   [TARN_AVRO_BOOLEAN] = "boolean", [TARN_AVRO_INT] = "int",
+	[TARN_AVRO_LONG] = "long",   [TARN_AVRO_FLOAT] = "float",     [TARN_AVRO_DOUBLE] = "double",
+	[TARN_AVRO_BYTES] = "bytes", [TARN_AVRO_STRING] = "string",   [TARN_AVRO_RECORD] = "record",
+	[TARN_AVRO_ENUM] = "enum",   [TARN_AVRO_ARRAY] = "array",     [TARN_AVRO_MAP] = "map",
+	[TARN_AVRO_UNION] = "union", [TARN_AVRO_FIXED] = "fixed",
 };
 
 enum { PRIMITIVES = TARN_AVRO_STRING + 1 };
@@ -57,7 +57,8 @@ const char *tarn_avro_type_name(enum tarn_avro_type type)
 
 /* ---- messages ---- */
 
-static void *fail(struct parser *p, enum tarn_rc rc, const struct tarn_avro_place *at, const char *fmt, ...) TARN_PRINTF(4, 5);
+static void *fail(struct parser *p, enum tarn_rc rc, const struct tarn_avro_place *at, const char *fmt, ...)
+	TARN_PRINTF(4, 5);
 
 /* Returns NULL, so that a function that makes something can `return fail(...)`. */
 static void *fail(struct parser *p, enum tarn_rc rc, const struct tarn_avro_place *at, const char *fmt, ...)
@@ -128,7 +129,8 @@ static const char *name_attribute(struct parser *p, const json_t *value, bool (*
 }
 
 /* Resolves the definition's name and namespace; `space` becomes the one that the definition's inside is in. */
-static const char *definition_name(struct parser *p, const json_t *json, const char **space, const struct tarn_avro_place *at)
+static const char *definition_name(struct parser *p, const json_t *json, const char **space,
+				   const struct tarn_avro_place *at)
 {
 	const struct tarn_avro_place name_at = { at, "name", 0 }, space_at = { at, "namespace", 0 };
 	const char *name = name_attribute(p, json_object_get(json, "name"), is_full_name, &name_at);
@@ -291,8 +293,8 @@ static struct tarn_avro_node *parse_union(struct parser *p, const json_t *json, 
 	node->n_branches = json_array_size(json);
 	if (node->n_branches > 256)
 		return fail(p, TARN_ELIMIT, at, "a union of %zu types, at most 256 are supported", node->n_branches);
-	const struct tarn_avro_node **branches = tarn_arena_alloc(&p->schema->arena,
-								  node->n_branches * sizeof(*branches));
+	const struct tarn_avro_node **branches =
+		tarn_arena_alloc(&p->schema->arena, node->n_branches * sizeof(*branches));
 	for (size_t i = 0; i < node->n_branches; i++) {
 		const struct tarn_avro_place branch_at = { at, NULL, i };
 		branches[i] = parse_indirect(p, node, json_array_get(json, i), space, &branch_at);
@@ -301,7 +303,8 @@ static struct tarn_avro_node *parse_union(struct parser *p, const json_t *json, 
 		if (branches[i]->type == TARN_AVRO_UNION)
 			return fail(p, TARN_EINVALID, &branch_at, "a union directly inside a union");
 		for (size_t k = 0; k < i; k++)
-			if (branches[k]->full_name ? branches[k] == branches[i] : branches[k]->type == branches[i]->type)
+			if (branches[k]->full_name ? branches[k] == branches[i]
+						   : branches[k]->type == branches[i]->type)
 				return fail(p, TARN_EINVALID, &branch_at, "the union has \"%s\" twice",
 					    branches[i]->full_name ? branches[i]->full_name
 								   : type_names[branches[i]->type]);
@@ -345,6 +348,9 @@ static bool parse_field(struct parser *p, struct tarn_avro_node *record, struct 
 		return fail(p, TARN_EINVALID, &name_at, "record \"%s\" has the field \"%s\" twice", record->full_name,
 			    name);
 	field->default_value = json_object_get(json, "default");
+	const json_t *id = json_object_get(json, "field-id");
+	bool has_id = json_is_integer(id) && json_integer_value(id) >= 0 && json_integer_value(id) <= INT32_MAX;
+	field->field_id = has_id ? (int32_t)json_integer_value(id) : -1;
 	if (!parse_aliases(p, json, NULL, &field->aliases, &field->n_aliases, at))
 		return false;
 	field->type = parse_part(p, record, json_object_get(json, "type"), space, &type_at);
@@ -421,7 +427,8 @@ static struct tarn_avro_node *parse_enum(struct parser *p, const json_t *json, c
 		return fail(p, TARN_EINVALID, &default_at, "one of the symbols was expected");
 	node->default_symbol = tarn_avro_node_find(node, json_string_value(fallback));
 	if (node->default_symbol < 0)
-		return fail(p, TARN_EINVALID, &default_at, "\"%s\" is none of the symbols", json_string_value(fallback));
+		return fail(p, TARN_EINVALID, &default_at, "\"%s\" is none of the symbols",
+			    json_string_value(fallback));
 	return node;
 }
 
@@ -437,7 +444,8 @@ static struct tarn_avro_node *parse_fixed(struct parser *p, const json_t *json, 
 	if (!json_is_integer(size) || json_integer_value(size) < 0)
 		return fail(p, TARN_EINVALID, &size_at, "a number of bytes was expected");
 	if (json_integer_value(size) > INT32_MAX)
-		return fail(p, TARN_ELIMIT, &size_at, "%" JSON_INTEGER_FORMAT " bytes are more than the limit of 2^31 - 1",
+		return fail(p, TARN_ELIMIT, &size_at,
+			    "%" JSON_INTEGER_FORMAT " bytes are more than the limit of 2^31 - 1",
 			    json_integer_value(size));
 	node->size = (size_t)json_integer_value(size);
 	node->min_size = (uint32_t)node->size;
@@ -544,8 +552,8 @@ static struct tarn_avro_node *parse_object(struct parser *p, const json_t *json,
 		return parse_collection(p, TARN_AVRO_MAP, json, space, at);
 	if (!strcmp(name, "enum"))
 		return parse_enum(p, json, space, at);
-	struct tarn_avro_node *node = !strcmp(name, "fixed") ? parse_fixed(p, json, space, at)
-							     : parse_reference(p, type, space, &type_at);
+	struct tarn_avro_node *node =
+		!strcmp(name, "fixed") ? parse_fixed(p, json, space, at) : parse_reference(p, type, space, &type_at);
 	/* What is only named here is annotated where it is defined. */
 	if (node && (!node->full_name || !strcmp(name, "fixed")))
 		set_logical(node, json);
@@ -574,8 +582,8 @@ static struct tarn_avro_node *parse_type(struct parser *p, const json_t *json, c
 static enum tarn_rc parse_document(struct tarn_avro_schema *schema, struct tarn_err *err)
 {
 	json_error_t where;
-	schema->document = json_loadb((const char *)schema->text.data, schema->text.len,
-				      JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
+	schema->document =
+		json_loadb((const char *)schema->text.data, schema->text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
 	if (!schema->document)
 		return tarn_fail_at(err, TARN_EINVALID, where.position, "avro schema is not JSON: %s", where.text);
 	struct parser p = { .schema = schema, .names = json_object(), .reaches = NOTHING, .err = err };
