@@ -1,5 +1,9 @@
 #include "generate/vqe/random.h"
 
+#include <math.h>
+#include <pthread.h>
+#include <stdbool.h>
+
 /* ---- SeedSequence ---- */
 
 enum { POOL = 4 };
@@ -85,4 +89,66 @@ void tarn_random_angles(uint64_t seed, double *angles, size_t n)
 	tarn_random_seed(&random, seed);
 	for (size_t i = 0; i < n; i++)
 		angles[i] = two_pi * tarn_random_uniform(&random);
+}
+
+/* ---- normal values ---- */
+
+enum { LAYERS = 256 };
+static const double last_edge = 3.6541528853610088;
+
+static struct {
+	double width[LAYERS], height[LAYERS];
+	uint64_t inside[LAYERS]; /* a draw below it needs no further look */
+} layers;
+static pthread_once_t layers_once = PTHREAD_ONCE_INIT;
+
+static void fill_layers(void)
+{
+	const double scale = 0x1p52;
+	/* Each layer has the area of the lowest rectangle and the tail beside it. */
+	double area = last_edge * exp(-0.5 * last_edge * last_edge) + sqrt(M_PI / 2) * erfc(last_edge / M_SQRT2);
+	double edge = last_edge, outer = last_edge, base = area / exp(-0.5 * edge * edge);
+	layers.inside[0] = (uint64_t)(edge / base * scale);
+	layers.inside[1] = 0;
+	layers.width[0] = base / scale;
+	layers.width[LAYERS - 1] = edge / scale;
+	layers.height[0] = 1;
+	layers.height[LAYERS - 1] = exp(-0.5 * edge * edge);
+	for (int i = LAYERS - 2; i >= 1; i--) {
+		edge = sqrt(-2 * log(area / edge + exp(-0.5 * edge * edge)));
+		layers.inside[i + 1] = (uint64_t)(edge / outer * scale);
+		outer = edge;
+		layers.height[i] = exp(-0.5 * edge * edge);
+		layers.width[i] = edge / scale;
+	}
+}
+
+static double draw_tail(struct tarn_random *random, bool negative)
+{
+	for (;;) {
+		double x = -log1p(-tarn_random_uniform(random)) / last_edge, y = -log1p(-tarn_random_uniform(random));
+		if (y + y > x * x)
+			return negative ? -(last_edge + x) : last_edge + x;
+	}
+}
+
+double tarn_random_normal(struct tarn_random *random)
+{
+	pthread_once(&layers_once, fill_layers);
+	for (;;) {
+		uint64_t bits = tarn_random_next(random);
+		unsigned layer = (unsigned)(bits & 0xff);
+		bool negative = bits >> 8 & 1;
+		uint64_t place = bits >> 9 & 0xfffffffffffff;
+		double x = (double)place * layers.width[layer];
+		if (negative)
+			x = -x;
+		if (place < layers.inside[layer])
+			return x;
+		if (!layer)
+			return draw_tail(random, place >> 8 & 1);
+		double between = layers.height[layer - 1] - layers.height[layer];
+		if (between * tarn_random_uniform(random) + layers.height[layer] < exp(-0.5 * x * x))
+			return x;
+	}
 }
