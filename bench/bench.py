@@ -309,9 +309,9 @@ Printed by `make bench` ({when}); nothing here is typed by hand.
 
 {versions}. {machine}.
 
-Every engine makes the same nine tables from the same raw objects, one engine after the other, each run in a process of its
-own that starts cold but with warm files; the numbers are medians ({runs}). Ratios are to the first line of a case. *Tarn* also
-keeps snapshots, lineage, dead letters and repeats. *Spark* is a job that does what the reference platform's does, step by step
+Every engine makes the same nine tables from the same raw objects, one engine after the other, each run in a fresh process with its
+input in the page cache; the numbers are medians ({runs}). Ratios are to the first line of a case. *Tarn* also keeps snapshots,
+lineage, dead letters and repeats. *Spark* is a job that does what the reference platform's does, step by step
 (`bench/spark_job.py`: read all, explode, anti-join each table, append, tag). *DuckDB* is the best script we could write
 (`bench/duckdb_job.py`): plain Parquet files without snapshots, transaction or lineage, and a list of what it has read. The
 scaled set is made of the golden records (`bench/scale.py`): {count} experiments of 200 iterations{rows}.

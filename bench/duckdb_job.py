@@ -13,11 +13,10 @@ import argparse
 import sys
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/interop"))
-from readers import duck  # noqa: E402
+if TYPE_CHECKING:
+    import duckdb
 
 RUN = "processing_timestamp, processing_date, processing_batch_id, processing_name"
 HEAD = "experiment_id, molecule_id, basis_set, s.backend, s.num_qubits"
@@ -76,6 +75,14 @@ def unseen(raw: Path, lake: Path) -> list[str]:
     return sorted(name for name in found if name not in seen)
 
 
+def connection() -> duckdb.DuckDBPyConnection:
+    """Imported here, so that a run without news does not pay for it."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/interop"))
+    from readers import duck
+
+    return duck()
+
+
 def load(db: duckdb.DuckDBPyConnection, raw: Path, lake: Path, objects: list[str]) -> None:
     """The new experiments, once each, as table r."""
     files = [str(raw / name) for name in objects]
@@ -120,7 +127,7 @@ def main() -> None:
     objects = unseen(options.raw, lake)
     if not objects:
         return
-    db = duck()
+    db = connection()
     db.execute(f"SET threads={options.threads}; SET preserve_insertion_order=false")
     load(db, options.raw.resolve(), lake, objects)
     for table in TABLES:

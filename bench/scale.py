@@ -31,7 +31,7 @@ def golden_records(golden: Path) -> tuple[dict[str, Any], list[Record]]:
     schema: Any = None
     for path in sorted((golden / "raw/v2/experiments").rglob("*.avro")):
         with path.open("rb") as file:
-            reader = fastavro.reader(file)
+            reader: Any = fastavro.reader(file)
             schema = reader.writer_schema
             for record in reader:
                 setup = json.dumps(record["vqe_result"]["initial_data"])

@@ -90,7 +90,11 @@ def unit(compiler: str, *options: str, suite: str | None = None) -> Callable[[Pa
         env = {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "TSAN_OPTIONS": "halt_on_error=1"}
         select = ["--suite", suite] if suite else []
         code, output = call(log, ["meson", "test", "-C", folder, "--print-errorlogs", *select], env)
-        cases = (folder / "meson-logs" / "testlog.txt").read_text(errors="replace") if suite is None or "Ok:" in output else ""
+        cases = (
+            (folder / "meson-logs" / "testlog.txt").read_text(errors="replace")
+            if suite is None or "Ok:" in output
+            else ""
+        )
         passed = sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", cases))
         failed = sum(int(n) for n in re.findall(r"^(?:Fail|Timeout): +(\d+)", output, re.M))
         return Outcome(passed, failed or int(code != 0 or passed == 0))
@@ -127,7 +131,9 @@ def readers(*select: str) -> Callable[[Path], Outcome]:
 
 STEPS: dict[str, list[Step]] = {
     "test": [
-        Step("layers", "who may include whom, the shape of the tree", script("python3", "tests/layers/check_layers.py")),
+        Step(
+            "layers", "who may include whom, the shape of the tree", script("python3", "tests/layers/check_layers.py")
+        ),
         Step("layers-self", "that check finds what it must", script("python3", "tests/layers/test_check_layers.py")),
         Step("gcc", "unit tests, gcc, warnings are errors", unit("gcc", "--werror")),
         Step("clang", "unit tests, clang, warnings are errors", unit("clang", "--werror")),
@@ -139,16 +145,26 @@ STEPS: dict[str, list[Step]] = {
         Step(
             "threads",
             "tests with threads, thread sanitizer",
-            unit("gcc", "-Db_sanitize=thread", "-Db_lundef=false", "-Db_lto=false", "-Doptimization=1", suite="threads"),
+            unit(
+                "gcc", "-Db_sanitize=thread", "-Db_lundef=false", "-Db_lto=false", "-Doptimization=1", suite="threads"
+            ),
         ),
-        Step("fault", "the fault library and the crash driver themselves", script("python3", "tests/fault/test_fault.py")),
+        Step(
+            "fault", "the fault library and the crash driver themselves", script("python3", "tests/fault/test_fault.py")
+        ),
         Step("commands", "the program from the outside", script("tests/cli/run.sh")),
-        Step("crash", "SIGKILL at every point; some I/O errors", script("python3", "tests/crash/run_faults.py", "--fast")),
+        Step(
+            "crash", "SIGKILL at every point; some I/O errors", script("python3", "tests/crash/run_faults.py", "--fast")
+        ),
         Step("readers", "tables read by other software", readers("-m", "fast")),
     ],
     "interop": [
         Step("readers", "tables read by other software, all of it", readers()),
-        Step("crash", "SIGKILL at every point and call, an I/O error at every call", script("python3", "tests/crash/run_faults.py")),
+        Step(
+            "crash",
+            "SIGKILL at every point and call, an I/O error at every call",
+            script("python3", "tests/crash/run_faults.py"),
+        ),
     ],
     "fast": [Step("readers", "tables read by other software, the fast ones", readers("-m", "fast"))],
 }
@@ -156,7 +172,8 @@ STEPS: dict[str, list[Step]] = {
 
 def tell(step: Step, outcome: Outcome, seconds: float) -> str:
     verdict = "FAILED" if outcome.failed else "ok"
-    return f"  {step.name:<12} {verdict:<7} {outcome.passed:>5} passed {outcome.failed:>3} failed {seconds:>6.1f} s   {step.what}"
+    counts = f"{outcome.passed:>5} passed {outcome.failed:>3} failed {seconds:>6.1f} s"
+    return f"  {step.name:<12} {verdict:<7} {counts}   {step.what}"
 
 
 def run(steps: Sequence[Step]) -> int:
@@ -184,7 +201,10 @@ def main(words: list[str]) -> int:
     steps = STEPS[words[0]]
     unknown = set(words[1:]) - {step.name for step in steps}
     if unknown:
-        print(f"check: no step {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in steps)}", file=sys.stderr)
+        print(
+            f"check: no step {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in steps)}",
+            file=sys.stderr,
+        )
         return 2
     WORK.mkdir(parents=True, exist_ok=True)
     return run([step for step in steps if not words[1:] or step.name in words[1:]])

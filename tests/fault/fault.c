@@ -49,7 +49,7 @@ __attribute__((constructor)) static void read_environment(void)
 	options.lose = flag("TARN_FAULT_LOSE");
 }
 
-__attribute__((destructor)) static void write_counts(void)
+static void write_counts(void)
 {
 	char text[1024];
 	int len = snprintf(text, sizeof(text), "calls %ld\nhit %ld\nstats %ld\nread_bytes %ld\nwritten_bytes %ld\n", calls,
@@ -61,6 +61,13 @@ __attribute__((destructor)) static void write_counts(void)
 				     : -1;
 	if (fd >= 0)
 		syscall(SYS_write, fd, text, (size_t)len);
+}
+
+__attribute__((destructor)) static void at_exit(void)
+{
+	write_counts();
+	if (options.lose)
+		loss_happen();
 }
 
 /* ---- paths ---- */

@@ -6,7 +6,7 @@
  *   TARN_FAULT_STICKY=1           so do all calls behind it, but closes
  *   TARN_FAULT_SHORT=1            instead: a write or read of more than a byte does half of its work; other calls succeed
  *   TARN_FAULT_KILL=1             instead: SIGKILL to the process
- *   TARN_FAULT_LOSE=1             and with the kill, as a power cut would: what was not synced is lost (loss.h)
+ *   TARN_FAULT_LOSE=1             and with the kill, or at a normal exit: what was not synced is lost, as in a power cut (loss.h)
  *   TARN_FAULT_COUNT=FILE         a line "name value" per counter, appended at exit: `calls` (all that can fail), each kind of
  *                                 call, `read_bytes`, `written_bytes`, `stats` (these cannot fail), `hit` (1: the fault happened)
  *

@@ -9,7 +9,18 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SOURCES = [HERE / "fault.c", HERE / "loss.c"]
 LIBRARY = HERE.parents[1] / "build" / "check" / "libtarn_fault.so"
-FLAGS = "-shared -fPIC -O2 -g -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fvisibility=hidden".split()
+FLAGS = [
+    "-shared",
+    "-fPIC",
+    "-O2",
+    "-g",
+    "-std=gnu11",
+    "-D_GNU_SOURCE",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-fvisibility=hidden",
+]
 
 
 def library() -> Path:

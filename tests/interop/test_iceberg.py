@@ -17,7 +17,7 @@ import pytest
 from pyiceberg.conversions import from_bytes
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
-from pyiceberg.types import NestedField
+from pyiceberg.types import NestedField, PrimitiveType
 
 from compare import ARROW, assert_equal
 from lakes import MAKERS, Built
@@ -142,7 +142,7 @@ def test_tags_and_time_travel(built: Built_, lake: str) -> None:
     for name in TABLES:
         table = made.table(name)
         rows = [made.model.rows_after(run, stamps)[name] for run in range(len(stamps))]
-        tags = {}
+        tags: dict[str, int] = {}
         for run, stamp in enumerate(stamps):
             if len(rows[run]) > (len(rows[run - 1]) if run else 0):
                 prefix = "v_incr_" if tags else "v_"
@@ -182,9 +182,9 @@ def test_audit(built: Built_, lake: str) -> None:
 # ---- manifests ----
 
 
-def _avro(location: str) -> tuple[fastavro.reader, list[dict[str, Any]]]:
+def _avro(location: str) -> tuple[Any, list[dict[str, Any]]]:
     with local(location).open("rb") as file:
-        reader = fastavro.reader(file)
+        reader: Any = fastavro.reader(file)
         return reader, list(reader)
 
 
@@ -269,8 +269,8 @@ def test_manifest_partition_summaries(built: Built_, lake: str) -> None:
         for manifest in snapshot.manifests(table.io):
             entries = manifest.fetch_manifest_entry(table.io)
             for i, field in enumerate(table.spec().fields):
-                summary = manifest.partitions[i]  # type: ignore[index]
-                kind = table.schema().find_type(field.source_id)
+                summary: Any = manifest.partitions[i]  # type: ignore[index]
+                kind: Any = table.schema().find_type(field.source_id)
                 values = [entry.data_file.partition[i] for entry in entries]
                 values = [from_bytes(kind, _to_bytes(kind, v)) for v in values if v is not None]
                 assert summary.contains_null == (len(values) < len(entries))
@@ -294,6 +294,7 @@ def _leaves(table: Table) -> dict[int, NestedField]:
 
 def _check_bounds(what: str, file: DataFile, field: NestedField, column: pa.ChunkedArray) -> None:
     i, kind = field.field_id, field.field_type
+    assert isinstance(kind, PrimitiveType)
     assert file.value_counts[i] == len(column), what
     assert file.null_value_counts[i] == column.null_count, what
     if column.null_count == len(column):
@@ -346,9 +347,9 @@ def test_data_files(built: Built_, lake: str) -> None:
             assert not inside & (file.lower_bounds.keys() | file.upper_bounds.keys()), what
             folders = [part.partition("=")[::2] for part in path.parent.parts if "=" in part]
             assert [key for key, _ in folders] == [field.name for field in spec.fields], what
-            for i, field in enumerate(spec.fields):
-                (value,) = pc.unique(data[field.name]).to_pylist()
-                kind = table.schema().find_type(field.source_id)
+            for i, part in enumerate(spec.fields):
+                (value,) = pc.unique(data[part.name]).to_pylist()
+                kind: Any = table.schema().find_type(part.source_id)
                 assert from_bytes(kind, _to_bytes(kind, file.partition[i])) == from_bytes(kind, _to_bytes(kind, value))
                 assert unquote(folders[i][1]) == str(value), what
 

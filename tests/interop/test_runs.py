@@ -63,7 +63,8 @@ def avro(records: list[Record], like: Path) -> bytes:
 
 def native(path: Path) -> list[Record]:
     with path.open("rb") as file:
-        return [dict(record) for record in fastavro.reader(file)]  # type: ignore[call-overload]
+        records: Any = fastavro.reader(file)
+        return list(records)
 
 
 # ---- nothing new ----

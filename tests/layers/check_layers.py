@@ -81,7 +81,16 @@ def check_includes(root: Path, path: Path) -> Iterator[str]:
 def check_header(root: Path, path: Path) -> Iterator[str]:
     """Self-contained: compiles with nothing before it."""
     name = path.relative_to(root / "src").as_posix()
-    command = [os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Werror", "-fsyntax-only", "-x", "c"]
+    command = [
+        os.environ.get("CC", "cc"),
+        "-std=gnu11",
+        "-D_GNU_SOURCE",
+        "-Wall",
+        "-Werror",
+        "-fsyntax-only",
+        "-x",
+        "c",
+    ]
     done = subprocess.run(
         [*command, "-I", str(root / "src"), "-"], input=f'#include "{name}"\n', capture_output=True, text=True
     )

@@ -26,8 +26,16 @@ LONG_FUNCTION = "int f(void)\n{\n" + "\n" * (LARGEST_FUNCTION + 1) + "}\n"
 
 # What is put where, and a piece of the only fault that must come out of it.
 CASES = [
-    ("src/base/up.c", '#include "store/object/object.h"\n', 'src/base/up.c:1: base may not include "store/object/object.h"'),
-    ("src/store/object/up.c", '\n#include "process/run/work.h"\n', "src/store/object/up.c:2: store/object may not include"),
+    (
+        "src/base/up.c",
+        '#include "store/object/object.h"\n',
+        'src/base/up.c:1: base may not include "store/object/object.h"',
+    ),
+    (
+        "src/store/object/up.c",
+        '\n#include "process/run/work.h"\n',
+        "src/store/object/up.c:2: store/object may not include",
+    ),
     ("src/process/run/near.c", '#include "work.h"\n', '"work.h" is not written from src/'),
     ("src/process/run/dots.c", '#include "../run/work.h"\n', "is not written from src/"),
     ("src/attic/old.h", "", "src/attic/old.h: in no room"),

@@ -10,7 +10,7 @@ struct tarn_ledger {
 	sqlite3 *db; /* NULL: nothing processed */
 	int64_t source; /* id, or 0 where the area is new */
 	sqlite3_stmt *ranges, *token, *objects, *experiment;
-	struct tarn_ledger_partition *cached;
+	struct tarn_ledger_partition **cached; /* arena memory: they keep their places */
 	size_t n_cached, cached_capacity;
 	struct tarn_arena arena;
 	/* The cursor over named objects: its row, once it has begun. */
@@ -93,7 +93,7 @@ void tarn_ledger_close(struct tarn_ledger *ledger)
 	sqlite3_finalize(ledger->objects);
 	sqlite3_finalize(ledger->experiment);
 	for (size_t i = 0; i < ledger->n_cached; i++)
-		tarn_ranges_release(&ledger->cached[i].ranges);
+		tarn_ranges_release(&ledger->cached[i]->ranges);
 	free(ledger->cached);
 	tarn_arena_release(&ledger->arena);
 	free(ledger);
@@ -123,15 +123,13 @@ enum tarn_rc tarn_ledger_ranges(struct tarn_ledger *ledger, struct tarn_slice to
 
 	/* Objects come sorted: the newest entry is nearly always the one that is asked for. */
 	for (size_t i = ledger->n_cached; i--;) {
-		cached = &ledger->cached[i];
+		cached = ledger->cached[i];
 		if (cached->partition == partition && tarn_slice_eq(cached->topic, topic)) {
 			*ranges = &cached->ranges;
 			return TARN_OK;
 		}
 	}
-	ledger->cached =
-		tarn_grow(ledger->cached, &ledger->cached_capacity, ledger->n_cached + 1, sizeof(*ledger->cached));
-	cached = &ledger->cached[ledger->n_cached];
+	cached = tarn_arena_alloc(&ledger->arena, sizeof(*cached));
 	*cached = (struct tarn_ledger_partition){
 		.topic = tarn_slice_of(tarn_arena_copy(&ledger->arena, topic.data, topic.len), topic.len),
 		.partition = partition,
@@ -141,7 +139,9 @@ enum tarn_rc tarn_ledger_ranges(struct tarn_ledger *ledger, struct tarn_slice to
 		tarn_ranges_release(&cached->ranges);
 		return rc;
 	}
-	ledger->n_cached++;
+	ledger->cached =
+		tarn_grow(ledger->cached, &ledger->cached_capacity, ledger->n_cached + 1, sizeof(*ledger->cached));
+	ledger->cached[ledger->n_cached++] = cached;
 	*ranges = &cached->ranges;
 	return TARN_OK;
 }
@@ -336,7 +336,7 @@ enum tarn_rc tarn_ledger_state_json(struct tarn_ledger *ledger, const struct tar
 		return rc;
 	state = json_object();
 	for (size_t i = 0; i < ledger->n_cached; i++) {
-		const struct tarn_ledger_partition *partition = &ledger->cached[i];
+		const struct tarn_ledger_partition *partition = ledger->cached[i];
 		char *key = tarn_asprintf("%.*s/%d", (int)partition->topic.len, (const char *)partition->topic.data,
 					  (int)partition->partition);
 
