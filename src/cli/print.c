@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/number.h"
 #include "cli/command.h"
 
@@ -224,32 +225,38 @@ void tarn_print_json_end(struct tarn_buf *out, char bracket)
 	tarn_buf_add_byte(out, (uint8_t)bracket);
 }
 
-/* Appends the sequence at the front as JSON wants it in a string; returns its length. */
-static size_t add_escaped(struct tarn_buf *out, const uint8_t *at, size_t left)
+static bool is_utf8(struct tarn_slice text)
 {
-	size_t len = utf8_len(at, left);
-	if (!len) {
-		tarn_buf_add_str(out, "\uFFFD");
-		return 1;
+	for (size_t i = 0, len; i < text.len; i += len)
+		if (!(len = utf8_len(text.data + i, text.len - i)))
+			return false;
+	return true;
+}
+
+static void add_repaired(struct tarn_buf *out, struct tarn_slice text)
+{
+	for (size_t i = 0; i < text.len;) {
+		size_t len = utf8_len(text.data + i, text.len - i);
+		if (len)
+			tarn_buf_add(out, text.data + i, len);
+		else
+			tarn_buf_add_str(out, "\uFFFD");
+		i += len ? len : 1;
 	}
-	if (*at == '"' || *at == '\\')
-		tarn_buf_printf(out, "\\%c", *at);
-	else if (*at == '\n')
-		tarn_buf_add_str(out, "\\n");
-	else if (*at < 0x20)
-		tarn_buf_printf(out, "\\u%04x", *at);
-	else
-		tarn_buf_add(out, at, len);
-	return len;
 }
 
 void tarn_print_json_slice(struct tarn_buf *out, struct tarn_slice text)
 {
 	separate(out);
-	tarn_buf_add_byte(out, '"');
-	for (size_t i = 0; i < text.len;)
-		i += add_escaped(out, text.data + i, text.len - i);
-	tarn_buf_add_byte(out, '"');
+	if (is_utf8(text)) {
+		tarn_json_put_string(out, text);
+		return;
+	}
+	struct tarn_buf repaired;
+	tarn_buf_init(&repaired, TARN_BUF_DEFAULT_MAX);
+	add_repaired(&repaired, text);
+	tarn_json_put_string(out, tarn_buf_slice(&repaired));
+	tarn_buf_release(&repaired);
 }
 
 void tarn_print_json_text(struct tarn_buf *out, const char *text)
@@ -268,26 +275,24 @@ void tarn_print_json_key(struct tarn_buf *out, const char *key)
 
 void tarn_print_json_int(struct tarn_buf *out, int64_t value)
 {
-	char text[TARN_INT_TEXT_SIZE];
 	separate(out);
-	tarn_buf_add(out, text, tarn_format_int(value, text));
+	tarn_json_put_int(out, value);
 }
 
 void tarn_print_json_double(struct tarn_buf *out, double value)
 {
-	char text[TARN_DOUBLE_TEXT_SIZE];
 	if (!isfinite(value)) {
 		tarn_print_json_text(out, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
 		return;
 	}
 	separate(out);
-	tarn_buf_add(out, text, tarn_format_double(value, text));
+	tarn_json_put_double(out, value, tarn_format_double);
 }
 
 void tarn_print_json_bool(struct tarn_buf *out, bool value)
 {
 	separate(out);
-	tarn_buf_add_str(out, value ? "true" : "false");
+	tarn_json_put_boolean(out, value);
 }
 
 void tarn_print_json_null(struct tarn_buf *out)

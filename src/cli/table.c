@@ -205,6 +205,9 @@ static int run_table(int argc, char **argv)
 		&tarn_command_table_ls,
 		&tarn_command_table_show,
 		&tarn_command_table_snapshots,
+		&tarn_command_table_files,
+		&tarn_command_table_head,
+		&tarn_command_table_orphans,
 		NULL,
 	};
 	return tarn_subcommand_run(&tarn_command_table, subcommands, argc, argv);

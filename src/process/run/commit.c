@@ -28,17 +28,6 @@ struct commit {
 
 /* ---- putting the results together ---- */
 
-static void add_counts(struct tarn_run_counts *to, const struct tarn_run_counts *from)
-{
-	to->objects += from->objects;
-	to->bytes += from->bytes;
-	to->records += from->records;
-	to->experiments += from->experiments;
-	to->repeats_identical += from->repeats_identical;
-	to->repeats_different += from->repeats_different;
-	to->dead_letters += from->dead_letters;
-}
-
 static void *gather(struct commit *commit, size_t total, size_t item_size)
 {
 	return tarn_arena_zalloc(&commit->arena, (total + 1) * item_size);
@@ -117,7 +106,7 @@ static void gather_ledger(struct commit *commit)
 			objects[change->n_objects++] = result->objects[j];
 		for (size_t j = 0; j < result->n_experiments; j++)
 			experiments[change->n_experiments++] = result->experiments[j];
-		add_counts(&commit->run.counts, &result->counts);
+		tarn_run_counts_add(&commit->run.counts, &result->counts);
 	}
 	change->source = input->source;
 	change->folders = input->plan ? input->plan->folders : NULL;
@@ -365,13 +354,13 @@ enum tarn_rc tarn_commit_run_row(struct sqlite3 *db, const struct tarn_run_row *
 		.n_folders = plan ? plan->n_folders : 0,
 		.run = row,
 	};
-	enum tarn_rc rc = tarn_sql_exec(db, "BEGIN IMMEDIATE", err);
+	enum tarn_rc rc = tarn_sql_run(db, "BEGIN IMMEDIATE", "noting a run", err);
 
 	if (rc)
 		return rc;
 	rc = tarn_ledger_apply(db, &change, err);
 	if (!rc)
-		rc = tarn_sql_exec(db, "COMMIT", err);
+		rc = tarn_sql_run(db, "COMMIT", "noting a run", err);
 	if (rc)
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	return rc;

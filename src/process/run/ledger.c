@@ -30,12 +30,12 @@ static enum tarn_rc find_source(sqlite3 *db, const char *name, int64_t *id, stru
 {
 	sqlite3_stmt *stmt;
 	bool row = false;
-	enum tarn_rc rc = tarn_sql_prepare(db, "SELECT id FROM tarn_sources WHERE name = ?", &stmt, err);
+	enum tarn_rc rc = tarn_statement_prepare(db, "SELECT id FROM tarn_sources WHERE name = ?", &stmt, err);
 
 	if (rc)
 		return rc;
-	tarn_sql_bind_text(stmt, 1, name);
-	rc = tarn_sql_step(stmt, &row, err);
+	tarn_statement_bind_text(stmt, 1, name);
+	rc = tarn_statement_step(stmt, &row, err);
 	if (!rc)
 		*id = row ? sqlite3_column_int64(stmt, 0) : 0;
 	sqlite3_finalize(stmt);
@@ -59,7 +59,7 @@ static enum tarn_rc prepare_all(struct tarn_ledger *ledger, struct tarn_err *err
 	enum tarn_rc rc = find_source(ledger->db, ledger->folder, &ledger->source, err);
 
 	for (size_t i = 0; !rc && i < STATEMENTS; i++) {
-		rc = tarn_sql_prepare(ledger->db, all[i].sql, all[i].stmt, err);
+		rc = tarn_statement_prepare(ledger->db, all[i].sql, all[i].stmt, err);
 		if (!rc && i < STATEMENTS - 1)
 			sqlite3_bind_int64(*all[i].stmt, 1, ledger->source);
 	}
@@ -107,9 +107,9 @@ static enum tarn_rc load_ranges(struct tarn_ledger *ledger, struct tarn_slice to
 
 	if (!ledger->db)
 		return TARN_OK;
-	tarn_sql_bind_slice(ledger->ranges, 2, topic);
+	tarn_statement_bind_slice(ledger->ranges, 2, topic);
 	sqlite3_bind_int64(ledger->ranges, 3, partition);
-	while (!(rc = tarn_sql_step(ledger->ranges, &row, err)) && row)
+	while (!(rc = tarn_statement_step(ledger->ranges, &row, err)) && row)
 		tarn_ranges_add(ranges, sqlite3_column_int64(ledger->ranges, 0),
 				sqlite3_column_int64(ledger->ranges, 1));
 	return rc;
@@ -165,11 +165,11 @@ enum tarn_rc tarn_ledger_folder_token(struct tarn_ledger *ledger, const char *fo
 	*token = '\0';
 	if (!ledger->db)
 		return rc;
-	tarn_sql_bind_slice(ledger->token, 2, parent_of(folder));
-	tarn_sql_bind_text(ledger->token, 3, folder);
-	rc = tarn_sql_step(ledger->token, &row, err);
+	tarn_statement_bind_slice(ledger->token, 2, parent_of(folder));
+	tarn_statement_bind_text(ledger->token, 3, folder);
+	rc = tarn_statement_step(ledger->token, &row, err);
 	if (!rc && row) {
-		strncat(token, tarn_sql_text(ledger->token, 0), TARN_STORE_TOKEN_SIZE - 1);
+		strncat(token, tarn_statement_text(ledger->token, 0), TARN_STORE_TOKEN_SIZE - 1);
 		sqlite3_reset(ledger->token);
 	}
 	return rc;
@@ -185,14 +185,14 @@ static enum tarn_rc visit_rows(struct tarn_ledger *ledger, const char *sql, cons
 
 	if (!ledger->db)
 		return TARN_OK;
-	rc = tarn_sql_prepare(ledger->db, sql, &stmt, err);
+	rc = tarn_statement_prepare(ledger->db, sql, &stmt, err);
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(stmt, 1, ledger->source);
 	if (text)
-		tarn_sql_bind_text(stmt, 2, text);
-	while (!(rc = tarn_sql_step(stmt, &row, err)) && row) {
-		rc = visit(context, tarn_sql_text(stmt, 0), sqlite3_column_int64(stmt, 1), err);
+		tarn_statement_bind_text(stmt, 2, text);
+	while (!(rc = tarn_statement_step(stmt, &row, err)) && row) {
+		rc = visit(context, tarn_statement_text(stmt, 0), sqlite3_column_int64(stmt, 1), err);
 		if (rc)
 			break;
 	}
@@ -230,16 +230,16 @@ enum tarn_rc tarn_ledger_objects_find(struct tarn_ledger *ledger, const char *na
 	enum tarn_rc rc = TARN_OK;
 
 	if (ledger->db && !ledger->begun) {
-		tarn_sql_bind_text(ledger->objects, 2, ledger->folder);
+		tarn_statement_bind_text(ledger->objects, 2, ledger->folder);
 		sqlite3_bind_text(ledger->objects, 3, name, -1, SQLITE_TRANSIENT);
-		rc = tarn_sql_step(ledger->objects, &ledger->row, err);
+		rc = tarn_statement_step(ledger->objects, &ledger->row, err);
 		ledger->begun = true;
 	}
-	while (!rc && ledger->row && strcmp(tarn_sql_text(ledger->objects, 0), name) < 0)
-		rc = tarn_sql_step(ledger->objects, &ledger->row, err);
+	while (!rc && ledger->row && strcmp(tarn_statement_text(ledger->objects, 0), name) < 0)
+		rc = tarn_statement_step(ledger->objects, &ledger->row, err);
 	if (rc)
 		return rc;
-	if (ledger->row && !strcmp(tarn_sql_text(ledger->objects, 0), name))
+	if (ledger->row && !strcmp(tarn_statement_text(ledger->objects, 0), name))
 		found = (struct tarn_ledger_object){ true, sqlite3_column_int(ledger->objects, 2) != 0,
 						     sqlite3_column_int64(ledger->objects, 1) };
 	*object = found;
@@ -258,8 +258,8 @@ enum tarn_rc tarn_ledger_experiment(struct tarn_ledger *ledger, const uint8_t id
 		return TARN_OK;
 	}
 	sqlite3_reset(stmt);
-	tarn_sql_bind_blob(stmt, 1, id, TARN_SHA256_SIZE);
-	rc = tarn_sql_step(stmt, &row, err);
+	tarn_statement_bind_blob(stmt, 1, id, TARN_SHA256_SIZE);
+	rc = tarn_statement_step(stmt, &row, err);
 	if (rc)
 		return rc;
 	if (row) {
@@ -267,9 +267,9 @@ enum tarn_rc tarn_ledger_experiment(struct tarn_ledger *ledger, const uint8_t id
 			return tarn_fail(err, TARN_EINVALID, "catalog.db: tarn_experiments holds a result of %d bytes, "
 					 "expected %d", sqlite3_column_bytes(stmt, 0), TARN_SHA256_SIZE);
 		memcpy(first->result, sqlite3_column_blob(stmt, 0), TARN_SHA256_SIZE);
-		first->object = tarn_sql_text(stmt, 1);
+		first->object = tarn_statement_text(stmt, 1);
 		first->record = sqlite3_column_int64(stmt, 2);
-		snprintf(first->run_id, sizeof(first->run_id), "%s", tarn_sql_text(stmt, 3));
+		snprintf(first->run_id, sizeof(first->run_id), "%s", tarn_statement_text(stmt, 3));
 	}
 	*found = row;
 	return TARN_OK;
@@ -285,13 +285,13 @@ static enum tarn_rc load_all(struct tarn_ledger *ledger, struct tarn_err *err)
 
 	if (!ledger->db)
 		return TARN_OK;
-	rc = tarn_sql_prepare(ledger->db, "SELECT DISTINCT topic, partition FROM tarn_offsets WHERE source = ?", &stmt,
+	rc = tarn_statement_prepare(ledger->db, "SELECT DISTINCT topic, partition FROM tarn_offsets WHERE source = ?", &stmt,
 			      err);
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(stmt, 1, ledger->source);
-	while (!(rc = tarn_sql_step(stmt, &row, err)) && row) {
-		rc = tarn_ledger_ranges(ledger, tarn_slice_str(tarn_sql_text(stmt, 0)), sqlite3_column_int(stmt, 1),
+	while (!(rc = tarn_statement_step(stmt, &row, err)) && row) {
+		rc = tarn_ledger_ranges(ledger, tarn_slice_str(tarn_statement_text(stmt, 0)), sqlite3_column_int(stmt, 1),
 					&ranges, err);
 		if (rc)
 			break;

@@ -15,7 +15,7 @@
 
 #include "base/hash.h"
 #include "process/run/ranges.h"
-#include "process/run/sql.h"
+#include "process/run/statement.h"
 #include "store/object/object.h"
 
 struct tarn_ledger;
@@ -93,6 +93,7 @@ struct tarn_run_counts {
 	int64_t experiments; /* new ones */
 	int64_t repeats_identical, repeats_different, dead_letters;
 };
+void tarn_run_counts_add(struct tarn_run_counts *to, const struct tarn_run_counts *from);
 struct tarn_run_row {
 	const char *run_id, *source, *error, *tables_json; /* error, tables_json may be NULL */
 	int64_t started_us, ended_us;

@@ -35,7 +35,7 @@ struct writer {
 
 static enum tarn_rc prepare(struct writer *writer, const char *sql, sqlite3_stmt **stmt)
 {
-	enum tarn_rc rc = tarn_sql_prepare(writer->db, sql, stmt, writer->err);
+	enum tarn_rc rc = tarn_statement_prepare(writer->db, sql, stmt, writer->err);
 
 	if (!rc && sqlite3_bind_parameter_index(*stmt, "?1"))
 		sqlite3_bind_int64(*stmt, 1, writer->source);
@@ -46,15 +46,15 @@ static enum tarn_rc write_source(struct writer *writer, const char *name)
 {
 	sqlite3_stmt *stmt;
 	bool row = false;
-	enum tarn_rc rc = tarn_sql_prepare(writer->db,
+	enum tarn_rc rc = tarn_statement_prepare(writer->db,
 					   "INSERT INTO tarn_sources (name) VALUES (?1)"
 					   " ON CONFLICT (name) DO UPDATE SET name = name RETURNING id",
 					   &stmt, writer->err);
 
 	if (rc)
 		return rc;
-	tarn_sql_bind_text(stmt, 1, name);
-	rc = tarn_sql_step(stmt, &row, writer->err);
+	tarn_statement_bind_text(stmt, 1, name);
+	rc = tarn_statement_step(stmt, &row, writer->err);
 	if (!rc)
 		writer->source = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
@@ -64,7 +64,7 @@ static enum tarn_rc write_source(struct writer *writer, const char *name)
 static enum tarn_rc write_run(struct writer *writer, const struct tarn_run_row *run)
 {
 	sqlite3_stmt *stmt;
-	enum tarn_rc rc = tarn_sql_prepare(
+	enum tarn_rc rc = tarn_statement_prepare(
 		writer->db, "INSERT INTO tarn_runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &stmt, writer->err);
 	const int64_t counts[] = { run->counts.objects,           run->counts.bytes,
 				   run->counts.records,           run->counts.experiments,
@@ -73,16 +73,16 @@ static enum tarn_rc write_run(struct writer *writer, const struct tarn_run_row *
 
 	if (rc)
 		return rc;
-	tarn_sql_bind_text(stmt, 1, run->run_id);
-	tarn_sql_bind_text(stmt, 2, run->source);
+	tarn_statement_bind_text(stmt, 1, run->run_id);
+	tarn_statement_bind_text(stmt, 2, run->source);
 	sqlite3_bind_int64(stmt, 3, run->started_us);
 	sqlite3_bind_int64(stmt, 4, run->ended_us);
-	tarn_sql_bind_text(stmt, 5, tarn_run_outcome_name(run->outcome));
+	tarn_statement_bind_text(stmt, 5, tarn_run_outcome_name(run->outcome));
 	for (int i = 0; i < 7; i++)
 		sqlite3_bind_int64(stmt, 6 + i, counts[i]);
-	tarn_sql_bind_text(stmt, 13, run->tables_json);
-	tarn_sql_bind_text(stmt, 14, run->error);
-	rc = tarn_sql_run(stmt, writer->err);
+	tarn_statement_bind_text(stmt, 13, run->tables_json);
+	tarn_statement_bind_text(stmt, 14, run->error);
+	rc = tarn_statement_run(stmt, writer->err);
 	writer->run = sqlite3_last_insert_rowid(writer->db);
 	sqlite3_finalize(stmt);
 	return rc;
@@ -97,14 +97,14 @@ static enum tarn_rc absorb(sqlite3_stmt *stmt, const struct tarn_range *range, s
 
 	sqlite3_bind_int64(stmt, 4, range->first);
 	sqlite3_bind_int64(stmt, 5, range->end);
-	while (!(rc = tarn_sql_step(stmt, &row, err)) && row)
+	while (!(rc = tarn_statement_step(stmt, &row, err)) && row)
 		tarn_ranges_add(ranges, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1));
 	return rc;
 }
 
 static void bind_partition(sqlite3_stmt *stmt, const struct tarn_ledger_partition *partition)
 {
-	tarn_sql_bind_slice(stmt, 2, partition->topic);
+	tarn_statement_bind_slice(stmt, 2, partition->topic);
 	sqlite3_bind_int64(stmt, 3, partition->partition);
 }
 
@@ -123,7 +123,7 @@ static enum tarn_rc write_offsets(struct writer *writer, sqlite3_stmt *take, sql
 	for (size_t i = 0; !rc && i < merged.n; i++) {
 		sqlite3_bind_int64(put, 4, merged.items[i].first);
 		sqlite3_bind_int64(put, 5, merged.items[i].end);
-		rc = tarn_sql_run(put, writer->err);
+		rc = tarn_statement_run(put, writer->err);
 	}
 	tarn_ranges_release(&merged);
 	return rc;
@@ -134,10 +134,10 @@ static enum tarn_rc write_tail(struct writer *writer, sqlite3_stmt *stmt, const 
 	if (!partition->tail_key)
 		return TARN_OK;
 	bind_partition(stmt, partition);
-	tarn_sql_bind_text(stmt, 4, partition->tail_key);
+	tarn_statement_bind_text(stmt, 4, partition->tail_key);
 	sqlite3_bind_int64(stmt, 5, partition->tail_offset);
 	sqlite3_bind_int64(stmt, 6, partition->tail_size);
-	return tarn_sql_run(stmt, writer->err);
+	return tarn_statement_run(stmt, writer->err);
 }
 
 static enum tarn_rc write_partitions(struct writer *writer, const struct tarn_ledger_change *change)
@@ -182,13 +182,13 @@ static enum tarn_rc write_objects(struct writer *writer, const struct tarn_ledge
 		const struct tarn_ledger_named *object = &change->objects[i];
 		sqlite3_stmt *stmt = object->forget ? drop : put;
 
-		tarn_sql_bind_slice(stmt, 2, folder_of(object->key));
-		tarn_sql_bind_text(stmt, 3, tarn_raw_object_name(object->key));
+		tarn_statement_bind_slice(stmt, 2, folder_of(object->key));
+		tarn_statement_bind_text(stmt, 3, tarn_raw_object_name(object->key));
 		if (!object->forget) {
 			sqlite3_bind_int64(stmt, 4, object->size);
 			sqlite3_bind_int(stmt, 5, object->watched);
 		}
-		rc = tarn_sql_run(stmt, writer->err);
+		rc = tarn_statement_run(stmt, writer->err);
 	}
 	sqlite3_finalize(put);
 	sqlite3_finalize(drop);
@@ -203,10 +203,10 @@ static enum tarn_rc write_folders(struct writer *writer, const struct tarn_ledge
 	for (size_t i = 0; !rc && i < change->n_folders; i++) {
 		const char *folder = change->folders[i].folder;
 
-		tarn_sql_bind_slice(stmt, 2, *folder ? folder_of(folder) : tarn_slice_str("/"));
-		tarn_sql_bind_text(stmt, 3, folder);
-		tarn_sql_bind_text(stmt, 4, change->folders[i].token);
-		rc = tarn_sql_run(stmt, writer->err);
+		tarn_statement_bind_slice(stmt, 2, *folder ? folder_of(folder) : tarn_slice_str("/"));
+		tarn_statement_bind_text(stmt, 3, folder);
+		tarn_statement_bind_text(stmt, 4, change->folders[i].token);
+		rc = tarn_statement_run(stmt, writer->err);
 	}
 	sqlite3_finalize(stmt);
 	return rc;
@@ -216,17 +216,17 @@ static enum tarn_rc write_experiments(struct writer *writer, const struct tarn_l
 {
 	sqlite3_stmt *stmt = NULL;
 	enum tarn_rc rc =
-		tarn_sql_prepare(writer->db, "INSERT INTO tarn_experiments VALUES (?, ?, ?, ?, ?)", &stmt, writer->err);
+		tarn_statement_prepare(writer->db, "INSERT INTO tarn_experiments VALUES (?, ?, ?, ?, ?)", &stmt, writer->err);
 
 	for (size_t i = 0; !rc && i < change->n_experiments; i++) {
 		const struct tarn_ledger_experiment *experiment = &change->experiments[i];
 
-		tarn_sql_bind_blob(stmt, 1, experiment->id, sizeof(experiment->id));
-		tarn_sql_bind_blob(stmt, 2, experiment->result, sizeof(experiment->result));
-		tarn_sql_bind_text(stmt, 3, experiment->object);
+		tarn_statement_bind_blob(stmt, 1, experiment->id, sizeof(experiment->id));
+		tarn_statement_bind_blob(stmt, 2, experiment->result, sizeof(experiment->result));
+		tarn_statement_bind_text(stmt, 3, experiment->object);
 		sqlite3_bind_int64(stmt, 4, experiment->record);
 		sqlite3_bind_int64(stmt, 5, writer->run);
-		rc = tarn_sql_run(stmt, writer->err);
+		rc = tarn_statement_run(stmt, writer->err);
 	}
 	sqlite3_finalize(stmt);
 	return rc;
@@ -235,7 +235,7 @@ static enum tarn_rc write_experiments(struct writer *writer, const struct tarn_l
 enum tarn_rc tarn_ledger_apply(sqlite3 *db, const struct tarn_ledger_change *change, struct tarn_err *err)
 {
 	struct writer writer = { .db = db, .err = err };
-	enum tarn_rc rc = tarn_sql_exec(db, ddl, err);
+	enum tarn_rc rc = tarn_sql_run(db, ddl, "making the ledger", err);
 
 	if (!rc)
 		rc = write_source(&writer, change->source);

@@ -272,9 +272,22 @@ static struct range items_of(const struct tarn_avro_column *list, size_t i)
 	return (struct range){ (size_t)from, (size_t)(list->offsets[i + 1] - from) };
 }
 
+/* A column that never had a value has no memory, but readers may add an offset of 0, and NULL text would be no text. */
 static const double *doubles_at(const struct tarn_avro_column *column, size_t from)
 {
-	return from ? column->f64 + from : column->f64;
+	static const double none[1];
+	return column->f64 ? column->f64 + from : none;
+}
+
+static const int32_t *ints_at(const struct tarn_avro_column *column, size_t from)
+{
+	static const int32_t none[1];
+	return column->i32 ? column->i32 + from : none;
+}
+
+static const uint8_t *text_of(const struct tarn_avro_column *column)
+{
+	return column->data.data ? column->data.data : (const uint8_t *)"";
 }
 
 static struct tarn_slice string_at(const struct tarn_avro_column *column, size_t i)
@@ -282,13 +295,12 @@ static struct tarn_slice string_at(const struct tarn_avro_column *column, size_t
 	if (column->valid && !column->valid[i])
 		return tarn_slice_of(NULL, 0);
 	struct range bytes = items_of(column, i);
-	/* NULL would say that there is no value. */
-	return bytes.n ? tarn_slice_of(column->data.data + bytes.from, bytes.n) : tarn_slice_of("", 0);
+	return tarn_slice_of(text_of(column) + bytes.from, bytes.n);
 }
 
 static struct tarn_strings strings_at(const struct tarn_avro_column *items, struct range range)
 {
-	return (struct tarn_strings){ range.n, items->offsets + range.from, items->data.data };
+	return (struct tarn_strings){ range.n, items->offsets + range.from, text_of(items) };
 }
 
 static struct tarn_opt_int optional_int(const struct tarn_avro_column *column, size_t i)
@@ -308,7 +320,7 @@ static struct tarn_opt_bool optional_bool(const struct tarn_avro_column *column,
 
 static struct tarn_opt_doubles optional_doubles(const struct tarn_avro_column *column, size_t from)
 {
-	return (struct tarn_opt_doubles){ from ? column->valid + from : column->valid, doubles_at(column, from) };
+	return (struct tarn_opt_doubles){ column->valid + from, doubles_at(column, from) };
 }
 
 static void get_molecule(const struct columns *columns, size_t i, struct tarn_molecule *molecule)
@@ -318,7 +330,7 @@ static void get_molecule(const struct columns *columns, size_t i, struct tarn_mo
 		.symbols = strings_at(columns->symbol, items_of(columns->symbols, i)),
 		.n_coords = rows.n,
 		.coord_offsets = columns->coord_row->offsets + rows.from,
-		.coords = columns->coord->f64,
+		.coords = doubles_at(columns->coord, 0),
 		.multiplicity = columns->multiplicity->i32[i],
 		.charge = columns->charge->i32[i],
 		.units = string_at(columns->units, i),
@@ -357,14 +369,14 @@ static void get_iterations(const struct columns *columns, size_t i, struct tarn_
 	struct range range = items_of(columns->iteration_list, i);
 	*iterations = (struct tarn_iterations){
 		.n = range.n,
-		.step = range.from ? columns->iteration->i32 + range.from : columns->iteration->i32,
+		.step = ints_at(columns->iteration, range.from),
 		.energy = doubles_at(columns->result, range.from),
 		.std = doubles_at(columns->std, range.from),
 		.energy_delta = optional_doubles(columns->energy_delta, range.from),
 		.parameter_delta_norm = optional_doubles(columns->parameter_delta_norm, range.from),
 		.cumulative_min_energy = optional_doubles(columns->cumulative_min_energy, range.from),
 		.parameter_offsets = columns->parameters->offsets + range.from,
-		.parameters = columns->parameter->f64,
+		.parameters = doubles_at(columns->parameter, 0),
 	};
 }
 

@@ -29,7 +29,8 @@ enum tarn_rc tarn_record_batch_add_avro(struct tarn_record_batch *batch, const s
 					struct tarn_cursor *cursor, size_t count, size_t *added, struct tarn_err *err)
 	TARN_MUST_CHECK;
 /* One record as JSON (plain values as goavro's native codec writes them; fields in any order; unknown fields are
- * ignored, nullable ones may be missing). err->position is a byte position in `json`. */
+ * ignored, nullable ones may be missing). Where the text is no JSON, err->position is a byte position in `json`; where a
+ * field is missing or of another type, the message names its path instead. */
 enum tarn_rc tarn_record_batch_add_json(struct tarn_record_batch *batch, struct tarn_slice json, struct tarn_err *err)
 	TARN_MUST_CHECK;
 

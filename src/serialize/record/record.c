@@ -317,6 +317,8 @@ static bool has_optimum(const struct tarn_record *record)
 {
 	const struct tarn_iterations *iterations = &record->iterations;
 	size_t size = record->n_optimal * sizeof(double);
+	if (!size)
+		return true;
 	for (size_t i = 0; i < iterations->n; i++)
 		if (!memcmp(iterations->parameters + iterations->parameter_offsets[i], record->optimal_parameters,
 			    size))

@@ -113,7 +113,7 @@ struct tarn_record_ids {
 	char result[TARN_ID_SIZE];        /* of all that is outside the experiment's identity: iterations, optimum, flags,
 					   * times; two deliveries with equal ids and equal result are the same record */
 };
-/* `scratch` is cleared and used; pass the same one again to spare its allocation. */
+/* `scratch` is cleared and used, and may grow past its max; pass the same one again to spare its allocation. */
 void tarn_record_identify(const struct tarn_record *record, struct tarn_buf *scratch, struct tarn_record_ids *ids);
 
 #endif

@@ -1,6 +1,6 @@
 /* A commit, in this order, so that a crash anywhere leaves either the old tables or the new ones:
  *
- *   1. the metadata files are written; nothing refers to them
+ *   1. the metadata files are written, and the version hints to come; nothing refers to them
  *   2. the store is synced: data, manifests and metadata are on disk
  *   3. one SQLite transaction compares and swaps all pointers and runs what the caller adds; its end is the commit
  *   4. the names for path readers are made; tarn_catalog_mend does it later if we die here */
@@ -41,6 +41,8 @@ static enum tarn_rc write_metadata(struct tarn_catalog *catalog, struct tarn_are
 		rc = tarn_store_put(catalog->store, key, tarn_buf_slice(&json), TARN_PUT_NEW, err);
 	tarn_buf_release(&json);
 	if (!rc)
+		rc = tarn_catalog_stage_hint(catalog, step->location, err);
+	if (!rc)
 		tarn_point("catalog.metadata_written");
 	return rc;
 }
@@ -50,8 +52,9 @@ static void discard_metadata(struct tarn_catalog *catalog, const struct step *st
 {
 	for (size_t i = 0; i < n && steps[i].location; i++) {
 		const char *key = tarn_store_key(catalog->store, steps[i].location);
-		if (key && tarn_store_delete(catalog->store, key, NULL))
+		if (!key || tarn_store_delete(catalog->store, key, NULL))
 			return;
+		tarn_catalog_unstage_hint(catalog, steps[i].location);
 	}
 }
 

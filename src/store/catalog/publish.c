@@ -4,7 +4,6 @@
  * P is two more than the number in the file's name, not one more. Readers such as ClickHouse take the highest number
  * that they find in the folder, in whichever form: were the current state v5 and 00004-<uuid>, a commit under way (or
  * dead) would be 00005-<uuid> and as high as v5. With v6 it is lower until it is published itself. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "store/catalog/state.h"
 
 enum { PATH_OFFSET = 2, MOST_DIGITS = 15 };
+#define STAGED_HINT "version-hint.text.next"
 
 int64_t tarn_catalog_path_version(const char *location)
 {
@@ -34,46 +34,63 @@ static char *key_beside(struct tarn_catalog *catalog, const char *location, cons
 	return slash ? tarn_asprintf("%.*s/%s", (int)(slash - key), key, name) : NULL;
 }
 
-static enum tarn_rc link_version(struct tarn_catalog *catalog, const char *location, int64_t version,
-				 struct tarn_err *err)
+/* Path readers do not look for packed metadata, nor outside of the lake. */
+static bool is_publishable(struct tarn_catalog *catalog, const char *location)
+{
+	const char *key = tarn_store_key(catalog->store, location);
+	return key && strchr(key, '/') && !strstr(key, ".gz");
+}
+
+static enum tarn_rc link_version(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
 {
 	char name[48];
 	const char *key = tarn_store_key(catalog->store, location);
-	snprintf(name, sizeof(name), "v%lld.metadata.json", (long long)version);
+	snprintf(name, sizeof(name), "v%lld.metadata.json", (long long)tarn_catalog_path_version(location));
 	char *link = key_beside(catalog, location, name);
 	enum tarn_rc rc = strcmp(key, link) ? tarn_store_link(catalog->store, key, link, err) : TARN_OK;
 	free(link);
 	return rc == TARN_EEXISTS ? TARN_OK : rc;
 }
 
-/* No newline: DuckDB and PyIceberg take the bytes as they are. Hadoop's checksum of an older hint would make Spark
- * fail. */
-static enum tarn_rc write_hint(struct tarn_catalog *catalog, const char *location, int64_t version,
-			       struct tarn_err *err)
+/* No newline: DuckDB and PyIceberg take the bytes as they are. */
+enum tarn_rc tarn_catalog_stage_hint(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
 {
 	char digits[TARN_INT_TEXT_SIZE];
-	struct tarn_slice hint = tarn_slice_of(digits, tarn_format_int(version, digits));
+	struct tarn_slice hint = tarn_slice_of(digits, tarn_format_int(tarn_catalog_path_version(location), digits));
+	char *key = key_beside(catalog, location, STAGED_HINT);
+	enum tarn_rc rc = tarn_store_put(catalog->store, key, hint, TARN_PUT_REPLACE, err);
+	free(key);
+	return rc;
+}
+
+void tarn_catalog_unstage_hint(struct tarn_catalog *catalog, const char *location)
+{
+	char *key = key_beside(catalog, location, STAGED_HINT);
+	/* One that stays is replaced by the next commit. */
+	enum tarn_rc rc = key ? tarn_store_delete(catalog->store, key, NULL) : TARN_OK;
+	free(key);
+	(void)rc;
+}
+
+/* Hadoop's checksum of an older hint would make Spark fail. */
+static enum tarn_rc move_hint(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
+{
+	char *staged = key_beside(catalog, location, STAGED_HINT);
 	char *key = key_beside(catalog, location, "version-hint.text");
 	char *checksum = key_beside(catalog, location, ".version-hint.text.crc");
 	enum tarn_rc rc = tarn_store_delete(catalog->store, checksum, err);
 	if (!rc)
-		rc = tarn_store_put(catalog->store, key, hint, TARN_PUT_REPLACE, err);
+		rc = tarn_store_rename(catalog->store, staged, key, err);
 	free(checksum);
 	free(key);
+	free(staged);
 	return rc;
 }
 
 enum tarn_rc tarn_catalog_publish(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
 {
-	int64_t version = tarn_catalog_path_version(location);
-	const char *key = tarn_store_key(catalog->store, location);
-	if (!key || !strchr(key, '/'))
-		return tarn_fail(err, TARN_EINVALID, "\"%s\" is outside of the lake", location);
-	/* Path readers do not look for packed metadata. */
-	if (strstr(key, ".gz"))
-		return TARN_OK;
-	enum tarn_rc rc = link_version(catalog, location, version, err);
-	return rc ? rc : write_hint(catalog, location, version, err);
+	enum tarn_rc rc = link_version(catalog, location, err);
+	return rc ? rc : move_hint(catalog, location, err);
 }
 
 static bool is_published(struct tarn_catalog *catalog, const char *location)
@@ -83,25 +100,41 @@ static bool is_published(struct tarn_catalog *catalog, const char *location)
 	char *key = key_beside(catalog, location, "version-hint.text");
 	struct tarn_buf hint;
 	tarn_buf_init(&hint, 64);
-	bool same = key && !tarn_store_get(catalog->store, key, &hint, NULL) &&
+	bool same = !tarn_store_get(catalog->store, key, &hint, NULL) &&
 		    tarn_slice_eq(tarn_buf_slice(&hint), tarn_slice_of(digits, len));
 	tarn_buf_release(&hint);
 	free(key);
 	return same;
 }
 
+/* Leaves in *pointers those that must be published, with their hints staged. */
+static size_t stage_missing(struct tarn_catalog *catalog, struct tarn_catalog_pointer *pointers, size_t n)
+{
+	size_t staged = 0;
+	for (size_t i = 0; i < n; i++) {
+		const char *location = pointers[i].location;
+		if (location && is_publishable(catalog, location) && !is_published(catalog, location) &&
+		    !tarn_catalog_stage_hint(catalog, location, NULL))
+			pointers[staged++] = pointers[i];
+	}
+	return staged;
+}
+
 void tarn_catalog_mend(struct tarn_catalog *catalog)
 {
 	struct tarn_arena arena;
 	struct tarn_catalog_pointer *pointers;
-	size_t n, mended = 0;
+	size_t n;
+	enum tarn_rc rc;
 	tarn_arena_init(&arena);
-	if (!tarn_catalog_pointers(catalog, &arena, &pointers, &n, NULL))
-		for (size_t i = 0; i < n; i++)
-			if (pointers[i].location && !is_published(catalog, pointers[i].location))
-				mended += tarn_catalog_publish(catalog, pointers[i].location, NULL) == TARN_OK;
+	rc = tarn_catalog_pointers(catalog, &arena, &pointers, &n, NULL);
+	n = rc ? 0 : stage_missing(catalog, pointers, n);
+	if (n)
+		rc = tarn_store_sync(catalog->store, NULL);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = tarn_catalog_publish(catalog, pointers[i].location, NULL);
 	/* What could not be mended now is tried again by the next writer. */
-	if (mended && tarn_store_sync(catalog->store, NULL))
-		mended = 0;
+	if (n && !rc)
+		rc = tarn_store_sync(catalog->store, NULL);
 	tarn_arena_release(&arena);
 }

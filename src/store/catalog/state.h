@@ -33,7 +33,12 @@ enum tarn_rc tarn_catalog_pointers(struct tarn_catalog *catalog, struct tarn_are
 #define TARN_CATALOG_THIS_NAMESPACE "catalog_name = '" TARN_CATALOG_NAME "' AND table_namespace = '" TARN_NAMESPACE "'"
 #define TARN_CATALOG_IS_TABLE " AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL)"
 
-/* Makes the names by which path readers find the table's current metadata: the link v<P>.metadata.json, then the hint. */
+/* Puts the version hint for this metadata file where publishing finds it; the next sync makes it durable. */
+enum tarn_rc tarn_catalog_stage_hint(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
+	TARN_MUST_CHECK;
+void tarn_catalog_unstage_hint(struct tarn_catalog *catalog, const char *location);
+/* Makes the names by which path readers find the table's current metadata: the link v<P>.metadata.json, then the hint, which
+ * was staged and synced. */
 enum tarn_rc tarn_catalog_publish(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
 	TARN_MUST_CHECK;
 /* The number P of a metadata file: NNNNN + 2 of <NNNNN>-<uuid>.metadata.json, N of v<N>.metadata.json, else 1. */

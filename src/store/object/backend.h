@@ -14,6 +14,7 @@ struct tarn_store_ops {
 	enum tarn_rc (*put)(struct tarn_store *store, const char *key, struct tarn_slice bytes, enum tarn_put_mode mode,
 			    struct tarn_err *err);
 	enum tarn_rc (*link)(struct tarn_store *store, const char *from, const char *to, struct tarn_err *err);
+	enum tarn_rc (*rename)(struct tarn_store *store, const char *from, const char *to, struct tarn_err *err);
 	enum tarn_rc (*writer_open)(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
 				    struct tarn_err *err);
 	enum tarn_rc (*writer_add)(struct tarn_store_writer *writer, struct tarn_slice bytes, struct tarn_err *err);

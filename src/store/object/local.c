@@ -247,6 +247,15 @@ static enum tarn_rc local_link(struct tarn_store *store, const char *from, const
 	return tarn_local_add_pending(local, -1, to, err);
 }
 
+static enum tarn_rc local_rename(struct tarn_store *store, const char *from, const char *to, struct tarn_err *err)
+{
+	struct tarn_local_store *local = tarn_local(store);
+	if (renameat(local->root, from, local->root, to))
+		return tarn_fail_errno(err, "\"%s/%s\"", local->path, from);
+	enum tarn_rc rc = tarn_local_add_pending(local, -1, from, err);
+	return rc ? rc : tarn_local_add_pending(local, -1, to, err);
+}
+
 static enum tarn_rc local_writer_open(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
 				      struct tarn_err *err)
 {
@@ -293,6 +302,7 @@ static const struct tarn_store_ops local_ops = {
 	.size = local_size,
 	.put = local_put,
 	.link = local_link,
+	.rename = local_rename,
 	.writer_open = local_writer_open,
 	.writer_add = local_writer_add,
 	.writer_finish = local_writer_finish,

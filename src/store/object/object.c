@@ -110,6 +110,14 @@ enum tarn_rc tarn_store_link(struct tarn_store *store, const char *from, const c
 	return rc ? rc : store->ops->link(store, from, to, err);
 }
 
+enum tarn_rc tarn_store_rename(struct tarn_store *store, const char *from, const char *to, struct tarn_err *err)
+{
+	enum tarn_rc rc = check_key(from, err);
+	if (!rc)
+		rc = check_key(to, err);
+	return rc ? rc : store->ops->rename(store, from, to, err);
+}
+
 enum tarn_rc tarn_store_writer_open(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
 				    struct tarn_err *err)
 {

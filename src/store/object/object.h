@@ -39,6 +39,9 @@ enum tarn_rc tarn_store_put(struct tarn_store *store, const char *key, struct ta
 /* Gives an object a second key (for an immutable object: the same bytes once more). TARN_EEXISTS where `to` is taken. */
 enum tarn_rc tarn_store_link(struct tarn_store *store, const char *from, const char *to, struct tarn_err *err)
 	TARN_MUST_CHECK;
+/* Moves an object to another key, replacing what is there in one step. */
+enum tarn_rc tarn_store_rename(struct tarn_store *store, const char *from, const char *to, struct tarn_err *err)
+	TARN_MUST_CHECK;
 /* Objects written piece by piece; the key appears with finish, replacing what was there (the same work may be done
  * twice). Free without finish discards it. A writer belongs to one thread at a time. */
 struct tarn_store_writer;
@@ -48,7 +51,7 @@ enum tarn_rc tarn_store_writer_add(struct tarn_store_writer *writer, struct tarn
 	TARN_MUST_CHECK;
 enum tarn_rc tarn_store_writer_finish(struct tarn_store_writer *writer, struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_store_writer_free(struct tarn_store_writer *writer);
-/* Makes everything that was put, linked or finished since the last call durable, files first, then their folders. Once
+/* Makes everything that was put, linked, renamed or finished since the last call durable, files first, then their folders. Once
  * it has failed it fails for good: what the disk holds is unknown then, and only a new store may go on. */
 enum tarn_rc tarn_store_sync(struct tarn_store *store, struct tarn_err *err) TARN_MUST_CHECK;
 /* Deleting what is not there is fine. */

@@ -417,12 +417,12 @@ void tarn_chunk_put_series(struct tarn_chunk *chunk, struct tarn_slice prefix, i
 			fill_series(at, prefix, tarn_slice_of(digits, n_digits), n);
 			chunk->plain.len += n * size;
 		}
-		observe_series(chunk, prefix, first, first + (int64_t)n - 1);
+		observe_series(chunk, prefix, first, first + (int64_t)(n - 1));
 		chunk->page_values += n;
 		tarn_chunk_add_levels(chunk, 0, chunk->leaf->node->def, n);
 		end_rows(chunk, n);
-		first += (int64_t)n;
 		rows -= n;
+		first = rows ? first + (int64_t)n : first;
 	}
 }
 

@@ -242,7 +242,8 @@ static enum tarn_rc build_here(struct builder *builder, struct tarn_parquet_node
 	struct tarn_arena *arena = &builder->footer->arena;
 	if (element->repetition < PARQUET_REQUIRED || element->repetition > PARQUET_REPEATED)
 		return fail(builder, element, "has an unknown repetition");
-	field->name = node->name = tarn_arena_strndup(arena, (const char *)element->name.data, element->name.len);
+	field->name = node->name = tarn_arena_strndup(arena, element->name.len ? (const char *)element->name.data : "",
+						     element->name.len);
 	field->id = element->has_id ? element->id : 0;
 	builder->footer->has_ids = builder->footer->has_ids || element->has_id;
 	node->optional = element->repetition == PARQUET_OPTIONAL;

@@ -173,6 +173,43 @@ static void numbers_and_texts_are_exact(void **state)
 	tarn_record_batch_free(batch);
 }
 
+/* A circuit without parameters: lists are empty throughout, so columns may never have had memory. */
+static void no_parameters_at_all(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path, *value;
+	} empty[] = {
+		{ SETUP "num_parameters", "0" },
+		{ SETUP "initial_parameters", "[]" },
+		{ "vqe_result.optimal_parameters", "[]" },
+		{ "vqe_result.iteration_list.0.parameters", "[]" },
+		{ "vqe_result.iteration_list.1.parameters", "[]" },
+		{ "vqe_result.iteration_list.2.parameters", "[]" },
+		{ "vqe_result.nfev", "null" },
+	};
+	struct tarn_record_batch *batch = tarn_record_batch_new();
+	struct tarn_record record;
+	struct tarn_record_ids ids;
+	struct tarn_buf scratch;
+	json_t *tree = sample_tree();
+	for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++)
+		change(tree, empty[i].path, empty[i].value);
+	assert_int_equal(add_tree(batch, tree, NULL), TARN_OK);
+	json_decref(tree);
+	tarn_record_batch_get(batch, 0, &record);
+	assert_int_equal(tarn_record_check(&record, NULL), TARN_OK);
+	record.minimum -= 1;
+	assert_int_equal(tarn_record_check(&record, NULL), TARN_EINVALID);
+	tarn_buf_init(&scratch, 1 << 20);
+	tarn_record_identify(&record, &scratch, &ids);
+	tarn_buf_clear(&scratch);
+	tarn_record_write_json(&record, &scratch);
+	assert_int_equal(tarn_record_write_avro(&record, TARN_RECORD_V2, &scratch, NULL), TARN_OK);
+	tarn_buf_release(&scratch);
+	tarn_record_batch_free(batch);
+}
+
 static const struct {
 	const char *text;
 	int64_t position; /* or -1 for any */
@@ -270,9 +307,10 @@ static void deep_nesting_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fields_are_checked_one_by_one), cmocka_unit_test(numbers_and_texts_are_exact),
-		cmocka_unit_test(damaged_text_is_refused),	 cmocka_unit_test(every_strict_prefix_is_refused),
-		cmocka_unit_test(flipped_bytes_do_no_harm),	 cmocka_unit_test(deep_nesting_is_refused),
+		cmocka_unit_test(fields_are_checked_one_by_one),  cmocka_unit_test(numbers_and_texts_are_exact),
+		cmocka_unit_test(no_parameters_at_all),		  cmocka_unit_test(damaged_text_is_refused),
+		cmocka_unit_test(every_strict_prefix_is_refused), cmocka_unit_test(flipped_bytes_do_no_harm),
+		cmocka_unit_test(deep_nesting_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

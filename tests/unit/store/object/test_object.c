@@ -160,6 +160,19 @@ static void a_link_is_the_same_object(void **state)
 	assert_int_equal(tarn_store_sync(f->store, NULL), TARN_OK);
 }
 
+static void a_rename_replaces(void **state)
+{
+	struct fixture *f = *state;
+	put(f, "m/old", "old");
+	put(f, "m/new", "new");
+	assert_int_equal(tarn_store_sync(f->store, NULL), TARN_OK);
+	assert_int_equal(tarn_store_rename(f->store, "m/new", "m/old", NULL), TARN_OK);
+	assert_object(f, "m/old", "new");
+	assert_files(f, 1, 0);
+	assert_int_equal(tarn_store_rename(f->store, "m/new", "m/old", NULL), TARN_ENOTFOUND);
+	assert_int_equal(tarn_store_sync(f->store, NULL), TARN_OK);
+}
+
 static void bad_keys_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -171,6 +184,7 @@ static void bad_keys_are_refused(void **state)
 		assert_int_equal(tarn_store_writer_open(f->store, keys[i], &writer, NULL), TARN_EINVALID);
 		assert_int_equal(tarn_store_delete(f->store, keys[i], NULL), TARN_EINVALID);
 		assert_int_equal(tarn_store_link(f->store, keys[i], "to", NULL), TARN_EINVALID);
+		assert_int_equal(tarn_store_rename(f->store, "from", keys[i], NULL), TARN_EINVALID);
 		if (*keys[i])
 			assert_int_equal(tarn_store_list(f->store, keys[i], NULL, join_names, NULL, NULL),
 					 TARN_EINVALID);
@@ -381,6 +395,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_pipe_is_no_object, setup, teardown),
 		cmocka_unit_test_setup_teardown(new_is_refused_where_the_key_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_link_is_the_same_object, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_rename_replaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_keys_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_writer_shows_its_key_with_finish, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_writer_freed_early_leaves_nothing, setup, teardown),
