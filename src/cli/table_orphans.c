@@ -3,7 +3,6 @@
  * A file may belong to a run that has not committed yet, here or on another machine, so what is younger than the age
  * limit is never looked at; and files are listed before the metadata is read, so that what is committed meanwhile is
  * seen as referred to. Deleting holds the writer's lock. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,36 +76,6 @@ static enum tarn_rc see_reference(void *context, const char *location, struct ta
 	return TARN_OK;
 }
 
-/* Every string of a metadata file that is a location in this lake: manifest lists, older metadata files, statistics,
- * and whatever a later version of Iceberg adds. */
-static void add_strings(struct sweep *sweep, const json_t *json)
-{
-	const char *key;
-	const json_t *value;
-	size_t i;
-	if (json_is_string(json))
-		add_reference(sweep, json_string_value(json));
-	json_array_foreach(json, i, value) add_strings(sweep, value);
-	json_object_foreach((json_t *)json, key, value) add_strings(sweep, value);
-}
-
-static enum tarn_rc add_metadata(struct sweep *sweep, const struct tarn_table *table, struct tarn_err *err)
-{
-	struct tarn_buf text;
-	tarn_buf_init(&text, TARN_BUF_DEFAULT_MAX);
-	enum tarn_rc rc = tarn_table_write(table, &text, err);
-	if (!rc) {
-		json_t *json = json_loadb((const char *)text.data, text.len, 0, NULL);
-		if (json)
-			add_strings(sweep, json);
-		else
-			rc = tarn_fail(err, TARN_EINVALID, "its metadata is no JSON");
-		json_decref(json);
-	}
-	tarn_buf_release(&text);
-	return rc;
-}
-
 static enum tarn_rc add_table(struct sweep *sweep, const char *name, struct tarn_err *err)
 {
 	struct tarn_table *table;
@@ -115,9 +84,7 @@ static enum tarn_rc add_table(struct sweep *sweep, const char *name, struct tarn
 	if (rc)
 		return rc;
 	add_reference(sweep, location);
-	rc = add_metadata(sweep, table, err);
-	if (!rc)
-		rc = tarn_scan_references(table, sweep->store, see_reference, sweep, err);
+	rc = tarn_scan_references(table, sweep->store, see_reference, sweep, err);
 	tarn_table_free(table);
 	free(location);
 	return rc ? tarn_err_within(err, rc, "table \"%s\"", name) : TARN_OK;

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import os
 import shutil
 import sqlite3
+import struct
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import fastavro
 import pyarrow as pa
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table
 
 from compare import from_rows
-from model import TABLES, Lake, Stamp, columns
+from model import TABLES, Lake, Record, Stamp, columns
 from readers import CATALOG, NAMESPACE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +97,22 @@ class Built:
             return dict(db.execute("SELECT table_name, metadata_location FROM iceberg_tables"))
 
 
+def native(path: Path) -> list[Record]:
+    """The records of a container as they are written, to be changed and written again."""
+    with path.open("rb") as file:
+        records: Any = fastavro.reader(file)
+        return list(records)
+
+
+def avro(records: list[Record], like: Path) -> bytes:
+    """A container of these records with the writer's schema of `like`."""
+    with like.open("rb") as file:
+        reader: Any = fastavro.reader(file)
+    out = io.BytesIO()
+    fastavro.writer(out, reader.writer_schema, records, codec="null")
+    return out.getvalue()
+
+
 def half(golden: Path, number: int, generation: str = "v2") -> list[str]:
     manifest = json.loads((golden / "manifest.json").read_text())
     return [entry["file"] for entry in manifest if entry["gen"] == generation and entry["half"] == number]
@@ -133,6 +154,46 @@ def _many_runs(lake: Built, golden: Path) -> None:
             lake.run()
 
 
+ODD_DOUBLES = [
+    0.0, -0.0, 5e-324, -5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 2e23, 1e22, 1e23, 9007199254740993.0, 1e-3,
+    0.0009999999999999998, 9999999.999999998, 1e7, 0.1, 1 / 3, 4.35, 2**-1074 * 3, 8.41e21, 2.0e-3, 123456789012345680.0, 1e-5,
+]  # fmt: skip
+ODD_TEXTS = [
+    ("6-31+g(d,p)", "aer/α=β %20+x", 'say "θ\\" \t\n\x7f\x1f end'),
+    ("cc-pVDZ with a name that is longer than sixteen", "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀", "/* */"),
+    ("𝒷asis\U0010ffff\U0010ffff", "\ud7ff" * 20, "plain"),
+    ("STO-3G", ".", "x" * 100_000),
+]  # fmt: skip
+
+
+def _odd(lake: Built, golden: Path) -> None:
+    """Real records with values that formats stumble over: names of partitions, long texts, doubles of every kind, nulls."""
+    source = golden / "raw/v2/experiments/experiment.vqe/partition=0/experiment.vqe+0+0000000000.avro"
+    random = Random(20260102)
+    records = []
+    for i in range(40):
+        (record,) = native(source)
+        setup, result = record["vqe_result"]["initial_data"], record["vqe_result"]
+        record["basis_set"], setup["backend"], setup["ansatz"] = ODD_TEXTS[i % len(ODD_TEXTS)]
+        anything = [x for x in struct.unpack("<64d", random.randbytes(512)) if math.isfinite(x)]
+        n = len(setup["initial_parameters"])
+        setup["initial_parameters"] = (random.sample(ODD_DOUBLES, 8) + anything)[:n]
+        record["molecule"]["molecule_data"]["masses"] = [1.00784, ODD_DOUBLES[i % 4]] if i % 3 else None
+        setup["seed"], setup["default_shots"] = random.choice([None, -1, 2**31 - 1, -(2**31)]), random.choice([None, 1, 2**31 - 1])
+        setup["ansatz_name"], setup["init_strategy"] = random.choice([None, "", "RealAmplitudes"]), random.choice([None, "hf"])
+        result["success"], result["nfev"] = random.choice([None, True, False]), None
+        result["maxcv"] = random.choice([None, *ODD_DOUBLES])
+        record["molecule_id"] = random.randrange(-(2**31), 2**31)
+        for step in result["iteration_list"]:
+            step["energy_delta"] = random.choice([None, *ODD_DOUBLES])
+            step["std"] = random.choice([0.0, -0.0, 1e-300])
+        records.append(record)
+    target = lake.raw / "experiments/odd topic/partition=0/odd topic+0+0000000000.avro"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(avro(records, source))
+    lake.run()
+
+
 def _steps(lake: Built, golden: Path) -> None:
     """plan, work and commit as an engine calls them; work runs twice and in any order."""
     for number in (1, 2):
@@ -158,5 +219,6 @@ MAKERS: dict[str, Callable[[Built, Path], None]] = {
     "multi": _multi,
     "mixed": _mixed,
     "many_runs": _many_runs,
+    "odd": _odd,
     "steps": _steps,
 }

@@ -307,7 +307,7 @@ def result_id(record: Record) -> str:
     steps = result["iteration_list"]
 
     def optional(kind: str, value: Any) -> bytes:
-        return b"\0" if value is None else b"\1" + struct.pack(f"<{kind}", value)
+        return struct.pack(f"<?{kind}", value is not None, value or 0)
 
     def doubles(values: list[float]) -> bytes:
         return struct.pack(f"<q{len(values)}d", len(values), *values)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 import fastavro
 import pyarrow as pa
@@ -351,7 +351,7 @@ def test_data_files(built: Built_, lake: str) -> None:
                 (value,) = pc.unique(data[part.name]).to_pylist()
                 kind: Any = table.schema().find_type(part.source_id)
                 assert from_bytes(kind, _to_bytes(kind, file.partition[i])) == from_bytes(kind, _to_bytes(kind, value))
-                assert unquote(folders[i][1]) == str(value), what
+                assert unquote_plus(folders[i][1]) == str(value), what
 
 
 @pytest.mark.parametrize("lake", LAKES)

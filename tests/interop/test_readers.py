@@ -19,7 +19,7 @@ from model import REPEATED, TABLES, columns
 # Where a reader lives, and which are part of make test.
 VENV = {"daft": "readers", "chdb": "readers", "datafusion": "readers", "sail": "sail"}
 FAST = {"duckdb_metadata", "polars_native"}
-FAST_LAKES = {"halves", "mixed"}
+FAST_LAKES = {"mixed", "odd"}
 SORT = {
     **{name: table.key for name, table in TABLES.items()},
     "processing_metadata": ("processing_timestamp", "source_data_info"),

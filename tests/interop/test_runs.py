@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 import shutil
 import subprocess
@@ -12,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fastavro
 import pytest
 
 from compare import assert_equal, from_rows
-from lakes import DEAD_LETTERS, FAILED, MAKERS, TARN, USAGE, Built, half, tarn
+from lakes import DEAD_LETTERS, FAILED, MAKERS, TARN, USAGE, Built, avro, half, native, tarn
 from model import REPEATED, TABLES, columns, experiment_id, read_object
 
 pytestmark = pytest.mark.fast
@@ -50,21 +48,6 @@ def put(lake: Built, key: str, data: bytes) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return f"experiments/{key}"
-
-
-def avro(records: list[Record], like: Path) -> bytes:
-    """A container of these records with the writer's schema of `like`."""
-    with like.open("rb") as file:
-        schema = fastavro.reader(file).writer_schema
-    out = io.BytesIO()
-    fastavro.writer(out, schema, records, codec="null")
-    return out.getvalue()
-
-
-def native(path: Path) -> list[Record]:
-    with path.open("rb") as file:
-        records: Any = fastavro.reader(file)
-        return list(records)
 
 
 # ---- nothing new ----

@@ -20,7 +20,7 @@ from test_readers import SORT, columns_of
 pytestmark = pytest.mark.peers
 
 SCRIPT = Path(__file__).with_name("spark_lake.py")
-LAKES = ("halves", "mixed", "many_runs", "steps")
+LAKES = ("halves", "mixed", "many_runs", "odd", "steps")
 
 
 @pytest.fixture(scope="session")

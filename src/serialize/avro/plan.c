@@ -62,16 +62,17 @@ static enum tarn_rc fail(struct compiler *c, enum tarn_rc rc, const char *fmt, .
 	return tarn_fail(&c->err, rc, "avro schemas do not resolve%s%s: %s", *path ? " at " : "", path, message);
 }
 
-static const char *describe(const struct tarn_avro_node *node)
-{
-	return node->full_name ? node->full_name : tarn_avro_type_name(node->type);
-}
-
 static enum tarn_rc mismatch(struct compiler *c, const struct tarn_avro_node *writer,
 			     const struct tarn_avro_node *reader)
 {
-	return fail(c, TARN_EINVALID, "the writer's %s \"%s\" is no %s \"%s\"", tarn_avro_type_name(writer->type),
-		    describe(writer), tarn_avro_type_name(reader->type), describe(reader));
+	char ours[160] = "", theirs[160] = "";
+	if (writer->full_name)
+		snprintf(theirs, sizeof(theirs), " \"%s\"", writer->full_name);
+	if (reader->full_name)
+		snprintf(ours, sizeof(ours), " \"%s\"", reader->full_name);
+	return fail(c, TARN_EINVALID, "the writer's %s%s %s %s%s", tarn_avro_type_name(writer->type), theirs,
+		    reader->type == TARN_AVRO_UNION ? "has no place in the reader's" : "is no",
+		    tarn_avro_type_name(reader->type), ours);
 }
 
 static uint32_t new_steps(struct compiler *c, size_t n)
@@ -473,7 +474,8 @@ static enum tarn_rc compile_union(struct compiler *c, const struct tarn_avro_nod
 		c->plan->n_steps = n_steps;
 		c->n_pairs = n_pairs;
 		c->place = place;
-		set_step(c, first + (uint32_t)i, TARN_AVRO_REFUSE, 0, 0)->table = describe(writer->branches[i]);
+		set_step(c, first + (uint32_t)i, TARN_AVRO_REFUSE, 0, 0)->table =
+			tarn_avro_type_name(writer->branches[i]->type);
 	}
 	if (writer->n_branches && !n_resolved)
 		return rc;

@@ -115,7 +115,8 @@ static enum tarn_rc sync_folder(struct tarn_local_store *local, const char *key,
 static enum tarn_rc sync_folders(struct tarn_local_store *local, struct batch *batch, struct tarn_err *err)
 {
 	enum tarn_rc rc = TARN_OK;
-	qsort(batch->items, batch->n, sizeof(*batch->items), by_folder);
+	if (batch->n)
+		qsort(batch->items, batch->n, sizeof(*batch->items), by_folder);
 	for (size_t i = 0; i < batch->n && !rc; i++)
 		if (!i || by_folder(&batch->items[i - 1], &batch->items[i]))
 			rc = sync_folder(local, batch->items[i].key, err);

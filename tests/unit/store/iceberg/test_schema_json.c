@@ -29,8 +29,8 @@ static void every_type_reads_back(void **state)
 		"{\"type\":\"list\",\"element-id\":14,\"element\":\"string\",\"element-required\":false}",
 		"{\"type\":\"map\",\"key-id\":5,\"key\":\"string\",\"value-id\":6,\"value\":\"long\",\"value-required\":true}",
 		"{\"type\":\"struct\",\"fields\":[{\"id\":7,\"name\":\"a\",\"required\":true,\"type\":\"int\"}]}",
-		"{\"type\":\"list\",\"element-id\":15,\"element\":{\"type\":\"list\",\"element-id\":16,"
-		"\"element\":\"double\",\"element-required\":true},\"element-required\":false}",
+		("{\"type\":\"list\",\"element-id\":15,\"element\":{\"type\":\"list\",\"element-id\":16,"
+		 "\"element\":\"double\",\"element-required\":true},\"element-required\":false}"),
 	};
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		struct tarn_buf text, expected, found;
