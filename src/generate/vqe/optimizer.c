@@ -10,7 +10,6 @@
 
 /* What the reference passes to SciPy (quantum-pipeline 2.1): the limit that N, or nothing, means, and what a threshold sets. */
 struct method {
-	const char *name;
 	nlopt_algorithm algorithm;
 	bool own, gradient;
 	double step;         /* of finite differences */
@@ -21,33 +20,17 @@ struct method {
 static const double square_root_of_epsilon = 1.4901161193847656e-08;
 
 static const struct method methods[TARN_N_OPTIMIZERS] = {
-	[TARN_LBFGSB] = { "L-BFGS-B", NLOPT_LD_LBFGS, false, true, 1e-8, 15000, 0 },
-	[TARN_COBYLA] = { "COBYLA", NLOPT_LN_COBYLA, false, false, 0, 1000, 1.0 },
-	[TARN_SLSQP] = { "SLSQP", NLOPT_LD_SLSQP, false, true, square_root_of_epsilon, 100, 0 },
-	[TARN_NELDER_MEAD] = { "Nelder-Mead", NLOPT_LN_NELDERMEAD, false, false, 0, 5000, 0.25 },
-	[TARN_POWELL] = { "Powell", NLOPT_LN_PRAXIS, false, false, 0, 10000, 0.25 },
-	[TARN_BFGS] = { "BFGS", NLOPT_LD_VAR2, false, true, square_root_of_epsilon, 1000, 0 },
-	[TARN_CG] = { "CG", NLOPT_NUM_ALGORITHMS, true, true, square_root_of_epsilon, 2000, 0 },
-	[TARN_TNC] = { "TNC", NLOPT_LD_TNEWTON_PRECOND_RESTART, false, true, 1e-8, 500, 0 },
-	[TARN_SPSA] = { "SPSA", NLOPT_NUM_ALGORITHMS, true, false, 0, 1000, 0 },
-	[TARN_ADAM] = { "Adam", NLOPT_NUM_ALGORITHMS, true, true, square_root_of_epsilon, 1000, 0 },
+	[TARN_LBFGSB] = { NLOPT_LD_LBFGS, false, true, 1e-8, 15000, 0 },
+	[TARN_COBYLA] = { NLOPT_LN_COBYLA, false, false, 0, 1000, 1.0 },
+	[TARN_SLSQP] = { NLOPT_LD_SLSQP, false, true, square_root_of_epsilon, 100, 0 },
+	[TARN_NELDER_MEAD] = { NLOPT_LN_NELDERMEAD, false, false, 0, 5000, 0.25 },
+	[TARN_POWELL] = { NLOPT_LN_PRAXIS, false, false, 0, 10000, 0.25 },
+	[TARN_BFGS] = { NLOPT_LD_VAR2, false, true, square_root_of_epsilon, 1000, 0 },
+	[TARN_CG] = { NLOPT_NUM_ALGORITHMS, true, true, square_root_of_epsilon, 2000, 0 },
+	[TARN_TNC] = { NLOPT_LD_TNEWTON_PRECOND_RESTART, false, true, 1e-8, 500, 0 },
+	[TARN_SPSA] = { NLOPT_NUM_ALGORITHMS, true, false, 0, 1000, 0 },
+	[TARN_ADAM] = { NLOPT_NUM_ALGORITHMS, true, true, square_root_of_epsilon, 1000, 0 },
 };
-
-bool tarn_optimizer_by_name(const char *name, enum tarn_optimizer *optimizer)
-{
-	for (int i = 0; i < TARN_N_OPTIMIZERS; i++) {
-		if (strcmp(methods[i].name, name))
-			continue;
-		*optimizer = (enum tarn_optimizer)i;
-		return true;
-	}
-	return false;
-}
-
-const char *tarn_optimizer_name(enum tarn_optimizer optimizer)
-{
-	return methods[optimizer].name;
-}
 
 bool tarn_optimizer_uses_gradient(enum tarn_optimizer optimizer)
 {
@@ -149,7 +132,7 @@ static enum tarn_rc run_nlopt(struct problem *problem, int limit, double thresho
 		      !(result == NLOPT_FAILURE && problem->evaluations > 1);
 	const char *why = nlopt_get_errmsg(problem->nlopt);
 	if (failed)
-		tarn_fail(err, TARN_EINVALID, "%s failed: %s", problem->method->name, why ? why : "no reason given");
+		tarn_fail(err, TARN_EINVALID, "%s failed: %s", tarn_optimizer_name((enum tarn_optimizer)(problem->method - methods)), why ? why : "no reason given");
 	nlopt_destroy(problem->nlopt);
 	*kind = kind_of(result);
 	return failed ? TARN_EINVALID : TARN_OK;
