@@ -23,6 +23,16 @@ const char *tarn_basis_stem(const char *name)
 	return NULL;
 }
 
+/* The reference's, which come first among the spellings of a stem. */
+const char *tarn_basis_canonical(const char *name)
+{
+	const char *stem = tarn_basis_stem(name);
+	for (size_t i = 0; stem && i < sizeof(spellings) / sizeof(*spellings); i++)
+		if (!strcmp(spellings[i].stem, stem))
+			return spellings[i].spelling;
+	return NULL;
+}
+
 const char *tarn_basis_names(void)
 {
 	return "sto3g, 3-21g, 6-31g, 6-31g*, cc-pvdz";

@@ -20,6 +20,8 @@ struct tarn_basis {
 
 /* The file's stem for a name in any of its usual spellings ("sto3g", "STO-3G", "6-31G*", "6-31g(d)"), or NULL. */
 const char *tarn_basis_stem(const char *name);
+/* The name in the spelling that records have ("sto3g", "6-31g*"), or NULL. */
+const char *tarn_basis_canonical(const char *name);
 /* Names that people may give, for messages. */
 const char *tarn_basis_names(void);
 /* Builds the molecule's basis from the text of a data file. TARN_ENOTFOUND where the file lacks an element, TARN_EINVALID with the

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "generate/chemistry/basis.h"
 #include "generate/chemistry/basis_data.h"
 #include "generate/chemistry/scf.h"
 #include "generate/qubit/exact.h"
@@ -254,7 +255,7 @@ static void fill_record(struct work *work)
 	fill_molecule(work, &record->molecule);
 	fill_setup(work, &record->setup);
 	fill_iterations(trace, &record->iterations);
-	record->basis_set = keep_text(work, work->request->basis);
+	record->basis_set = keep_text(work, tarn_basis_canonical(work->request->basis));
 	record->minimum = trace->energy[trace->best];
 	record->n_optimal = trace->n_parameters;
 	record->optimal_parameters = trace->parameters + trace->best * trace->n_parameters;
