@@ -1,4 +1,4 @@
-#include "cli/simulate.h"
+#include "cli/simulate_words.h"
 
 #include <errno.h>
 #include <math.h>

@@ -5,7 +5,7 @@
 #ifndef TARN_GENERATE_QUBIT_OBSERVABLE_H
 #define TARN_GENERATE_QUBIT_OBSERVABLE_H
 
-#include "generate/qubit/state.h"
+#include "generate/qubit/state_vector.h"
 
 struct tarn_observable;
 

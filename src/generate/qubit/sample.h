@@ -2,7 +2,7 @@
 #ifndef TARN_GENERATE_QUBIT_SAMPLE_H
 #define TARN_GENERATE_QUBIT_SAMPLE_H
 
-#include "generate/qubit/state.h"
+#include "generate/qubit/state_vector.h"
 #include "generate/vqe/random.h"
 
 struct tarn_sampler;

@@ -1,4 +1,4 @@
-#include "generate/vqe/simulate.h"
+#include "generate/vqe/simulation.h"
 
 #include <dlfcn.h>
 #include <limits.h>

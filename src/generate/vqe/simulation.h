@@ -1,6 +1,6 @@
 /* One simulation, from a molecule to its record. */
-#ifndef TARN_GENERATE_VQE_SIMULATE_H
-#define TARN_GENERATE_VQE_SIMULATE_H
+#ifndef TARN_GENERATE_VQE_SIMULATION_H
+#define TARN_GENERATE_VQE_SIMULATION_H
 
 #include "generate/chemistry/molecule.h"
 #include "generate/qubit/ansatz.h"

@@ -1,4 +1,4 @@
-#include "generate/vqe/simulate.h"
+#include "generate/vqe/simulation.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "generate/chemistry/basis_data.h"
 #include "generate/chemistry/scf.h"
 #include "generate/qubit/exact.h"
-#include "generate/qubit/state.h"
+#include "generate/qubit/state_vector.h"
 #include "generate/vqe/random.h"
 
 struct work {

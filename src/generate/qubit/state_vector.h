@@ -1,6 +1,6 @@
 /* State vectors: 2^n complex amplitudes, qubit 0 the lowest bit of the index; real and imaginary parts apart. */
-#ifndef TARN_GENERATE_QUBIT_STATE_H
-#define TARN_GENERATE_QUBIT_STATE_H
+#ifndef TARN_GENERATE_QUBIT_STATE_VECTOR_H
+#define TARN_GENERATE_QUBIT_STATE_VECTOR_H
 
 #include "generate/qubit/ansatz.h"
 

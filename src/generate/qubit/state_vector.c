@@ -1,4 +1,4 @@
-#include "generate/qubit/state.h"
+#include "generate/qubit/state_vector.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* `tarn simulate`: from words on the command line to requests. */
-#ifndef TARN_CLI_SIMULATE_H
-#define TARN_CLI_SIMULATE_H
+#ifndef TARN_CLI_SIMULATE_WORDS_H
+#define TARN_CLI_SIMULATE_WORDS_H
 
 #include "cli/command.h"
 #include "cli/options.h"
 #include "generate/vqe/raw.h"
-#include "generate/vqe/simulate.h"
+#include "generate/vqe/simulation.h"
 
 /* Options as they were typed; numbers that were not stay at -1. */
 struct tarn_simulate_words {
