@@ -1,10 +1,14 @@
-#include "cli/simulate_words.h"
-
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
+#include "base/file.h"
+#include "cli/options.h"
 #include "cli/print.h"
+#include "generate/vqe/raw.h"
+#include "generate/vqe/request.h"
 
 /* ---- progress ---- */
 
@@ -109,8 +113,14 @@ static void print_machines(const struct tarn_simulation *simulation)
 
 /* ---- running ---- */
 
+enum { N_WORDS = 18 };
+
 struct command {
-	const struct tarn_simulate_words *words;
+	const char *molecules, *charge, *multiplicity, *out, *format, *record_version;
+	int64_t molecule_index, schema_id;
+	bool json;
+	const char *words[N_WORDS]; /* of options that a request knows by the same name */
+	bool flags[N_WORDS];
 	const struct tarn_simulator *simulator;
 	struct tarn_simulation_request request;
 	struct tarn_raw_form form;
@@ -120,11 +130,11 @@ static enum tarn_rc write_raw(const struct command *command, const struct tarn_r
 			      struct tarn_err *err)
 {
 	char *topic = tarn_raw_topic(record, command->form.version), *path;
-	enum tarn_rc rc = tarn_raw_write(command->words->out, topic, tarn_raw_extension(command->form.format), bytes, &path, err);
+	enum tarn_rc rc = tarn_raw_write(command->out, topic, tarn_raw_extension(command->form.format), bytes, &path, err);
 	free(topic);
 	if (rc)
 		return rc;
-	fprintf(command->words->json ? stderr : stdout, "%s%s\n", command->words->json ? "wrote " : "  wrote ", path);
+	fprintf(command->json ? stderr : stdout, "%s%s\n", command->json ? "wrote " : "  wrote ", path);
 	free(path);
 	return TARN_OK;
 }
@@ -135,7 +145,7 @@ static enum tarn_rc deliver(const struct command *command, const struct tarn_rec
 	struct tarn_buf bytes;
 	tarn_buf_init(&bytes, TARN_BUF_DEFAULT_MAX);
 	enum tarn_rc rc = tarn_raw_encode(record, &command->form, &bytes, err);
-	if (!rc && command->words->out)
+	if (!rc && command->out)
 		rc = write_raw(command, record, tarn_buf_slice(&bytes), err);
 	else if (!rc && (fwrite(bytes.data, 1, bytes.len, stdout) != bytes.len || fflush(stdout)))
 		rc = tarn_fail_errno(err, "standard output");
@@ -145,7 +155,6 @@ static enum tarn_rc deliver(const struct command *command, const struct tarn_rec
 
 static enum tarn_rc run_one(struct command *command, const struct tarn_geometry *geometry, int32_t id, struct tarn_err *err)
 {
-	const struct tarn_simulate_words *words = command->words;
 	struct progress_line line = { *geometry->name ? geometry->name : "molecule", tarn_monotonic_ns(), false };
 	struct tarn_simulation *simulation;
 	command->request.geometry = geometry;
@@ -155,14 +164,70 @@ static enum tarn_rc run_one(struct command *command, const struct tarn_geometry 
 	end_progress(&line);
 	if (rc)
 		return rc;
-	if (words->json)
+	if (command->json)
 		print_machines(simulation);
-	else if (words->out || !words->format)
+	else if (command->out || !command->format)
 		print_people(geometry, simulation);
-	if (words->out || (words->format && !words->json))
+	if (command->out || (command->format && !command->json))
 		rc = deliver(command, &simulation->record, err);
 	command->simulator->free_simulation(simulation);
 	return rc;
+}
+
+/* ---- molecules ---- */
+
+static enum tarn_rc read_file(const char *path, struct tarn_arena *arena, struct tarn_geometry **geometries, size_t *n,
+			      struct tarn_err *err)
+{
+	struct tarn_buf text;
+	tarn_buf_init(&text, (size_t)64 << 20);
+	enum tarn_rc rc = tarn_file_read(path, &text, err);
+	if (!rc) {
+		rc = tarn_molecule_read_json(tarn_buf_slice(&text), arena, geometries, n, err);
+		if (rc)
+			rc = tarn_err_within(err, rc, "\"%s\"", path);
+	}
+	tarn_buf_release(&text);
+	return rc;
+}
+
+static enum tarn_rc pick(int64_t index, struct tarn_geometry **geometries, size_t *n, struct tarn_err *err)
+{
+	if (index < 0)
+		return TARN_OK;
+	if ((uint64_t)index >= *n)
+		return tarn_fail(err, TARN_ENOTFOUND, "--molecule-index is %lld, the file has molecules 0 to %zu",
+				 (long long)index, *n - 1);
+	*geometries += index;
+	*n = 1;
+	return TARN_OK;
+}
+
+/* `text` was checked when it was parsed. */
+static void replace_number(const char *text, int *value)
+{
+	if (text)
+		*value = (int)strtol(text, NULL, 10);
+}
+
+static enum tarn_rc find_molecules(const struct command *command, const char *name, struct tarn_arena *arena,
+				   struct tarn_geometry **geometries, size_t *n, struct tarn_err *err)
+{
+	struct tarn_geometry *found = tarn_arena_zalloc(arena, sizeof(*found));
+	size_t count = 1;
+	enum tarn_rc rc = name ? tarn_molecule_find(name, arena, found, err) :
+				 read_file(command->molecules, arena, &found, &count, err);
+	if (!rc)
+		rc = pick(command->molecule_index, &found, &count, err);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < count; i++) {
+		replace_number(command->charge, &found[i].charge);
+		replace_number(command->multiplicity, &found[i].multiplicity);
+	}
+	*geometries = found;
+	*n = count;
+	return TARN_OK;
 }
 
 static int run_all(struct command *command, const char *name)
@@ -172,11 +237,11 @@ static int run_all(struct command *command, const char *name)
 	struct tarn_err err;
 	size_t n;
 	tarn_arena_init(&arena);
-	enum tarn_rc rc = tarn_simulate_molecules(command->words, name, &arena, &geometries, &n, &err);
+	enum tarn_rc rc = find_molecules(command, name, &arena, &geometries, &n, &err);
 	if (!rc)
 		rc = tarn_simulator_load(&command->simulator, &err);
 	for (size_t i = 0; !rc && i < n; i++) {
-		if (i && !command->words->json)
+		if (i && !command->json)
 			putchar('\n');
 		rc = run_one(command, &geometries[i], (int32_t)i, &err);
 	}
@@ -199,40 +264,113 @@ static const char examples[] =
 	{ .name = (word), .argument = "N", .help = (about), .number = &(target), .least = (from) }
 #define FLAG(word, target, about) { .name = (word), .help = (about), .flag = &(target) }
 
+static bool whole_number(const char *text)
+{
+	char *end;
+	errno = 0;
+	long number = strtol(text, &end, 10);
+	return !errno && end != text && !*end && number >= -1000 && number <= 1000;
+}
+
+static bool choose(const char *word, const char *const *words, int n, int *chosen)
+{
+	for (int i = 0; word && i < n; i++) {
+		if (strcmp(words[i], word))
+			continue;
+		*chosen = i;
+		return true;
+	}
+	return !word;
+}
+
+/* What is no part of a request. */
+static bool take_form(const struct tarn_usage *usage, struct command *command, int *exit_code)
+{
+	static const char *const formats[] = { "avro", "confluent", "json" }, *const versions[] = { "v1", "v2" };
+	int format = TARN_RAW_AVRO, version = TARN_RECORD_V2;
+	if (!choose(command->format, formats, 3, &format))
+		*exit_code = tarn_options_refuse(usage, "--format is \"%s\", expected avro, confluent or json", command->format);
+	else if (!choose(command->record_version, versions, 2, &version))
+		*exit_code = tarn_options_refuse(usage, "--record-version is \"%s\", expected v1 or v2", command->record_version);
+	else if (version == TARN_RECORD_V1 && !command->request.shots)
+		*exit_code = tarn_options_refuse(usage, "--record-version v1 needs --shots: that schema has no exact energies");
+	else if (command->charge && !whole_number(command->charge))
+		*exit_code = tarn_options_refuse(usage, "--charge is \"%s\", expected a whole number", command->charge);
+	else if (command->multiplicity && !whole_number(command->multiplicity))
+		*exit_code = tarn_options_refuse(usage, "--multiplicity is \"%s\", expected 2S + 1", command->multiplicity);
+	else {
+		command->form = (struct tarn_raw_form){ (enum tarn_raw_format)format, (enum tarn_record_version)version,
+							(uint32_t)command->schema_id };
+		return true;
+	}
+	return false;
+}
+
+static bool take_words(const struct tarn_usage *usage, struct command *command, const struct tarn_option *options,
+		       int *exit_code)
+{
+	struct tarn_err err;
+	enum tarn_rc rc = TARN_OK;
+	tarn_request_init(&command->request);
+	for (size_t i = 0; !rc && i < N_WORDS; i++) {
+		const char *value = command->flags[i] ? "true" : command->words[i];
+		if (value)
+			rc = tarn_request_set(&command->request, options[i].name, value, &err);
+	}
+	if (!rc)
+		rc = tarn_request_check(&command->request, &err);
+	if (rc)
+		*exit_code = tarn_options_refuse(usage, "%s", err.message);
+	return !rc;
+}
+
+static bool take_arguments(const struct tarn_usage *usage, struct command *command, const struct tarn_option *options,
+			   int argc, int *exit_code)
+{
+	if ((argc == 2) == !!command->molecules)
+		*exit_code = tarn_options_refuse(usage, "expected a molecule, or --molecules FILE, and not both");
+	else if (command->molecule_index >= 0 && !command->molecules)
+		*exit_code = tarn_options_refuse(usage, "--molecule-index belongs to --molecules");
+	else if (command->words[10] && command->words[11])
+		*exit_code = tarn_options_refuse(usage, "--max-iterations and --convergence exclude each other");
+	else
+		return take_words(usage, command, options, exit_code) && take_form(usage, command, exit_code);
+	return false;
+}
+
 static int run_simulate(int argc, char **argv)
 {
-	struct tarn_simulate_words w = { .molecule_index = -1, .reps = -1, .frozen = -1, .active = -1, .max_iterations = -1,
-					 .seed = -1, .shots = -1, .schema_id = -1, .jobs = -1 };
+	struct command c = { .molecule_index = -1, .schema_id = 1 };
 	const struct tarn_option options[] = {
-		TEXT("molecules", "FILE", w.molecules, "a JSON array of objects with symbols and coords: each of them"),
-		NUMBER("molecule-index", w.molecule_index, 0, "only this molecule of the file, counted from 0"),
-		TEXT("basis", "NAME", w.basis, "sto3g, 3-21g, 6-31g, 6-31g* or cc-pvdz (default: sto3g)"),
-		TEXT("charge", "N", w.charge, "of the molecule (default: its own)"),
-		TEXT("multiplicity", "N", w.multiplicity, "2S + 1 (default: the molecule's own)"),
-		FLAG("unrestricted", w.unrestricted, "an orbital set for each spin (UHF)"),
-		NUMBER("frozen-core", w.frozen, 0, "lowest orbitals that stay doubly occupied (default: 0)"),
-		NUMBER("active", w.active, 1, "orbitals above them that take part (default: all)"),
-		TEXT("mapping", "NAME", w.mapping, "jordan-wigner (default), parity or bravyi-kitaev"),
-		FLAG("reduce", w.reduce, "take out two qubits; with --mapping parity"),
-		TEXT("ansatz", "NAME", w.ansatz,
+		TEXT("basis", "NAME", c.words[0], "sto3g (default), 3-21g, 6-31g, 6-31g* or cc-pvdz"),
+		FLAG("unrestricted", c.flags[1], "an orbital set for each spin (UHF)"),
+		TEXT("frozen-core", "N", c.words[2], "lowest orbitals that stay doubly occupied (default: 0)"),
+		TEXT("active", "N", c.words[3], "orbitals above them that take part (default: all)"),
+		TEXT("mapping", "NAME", c.words[4], "jordan-wigner (default), parity or bravyi-kitaev"),
+		FLAG("reduce", c.flags[5], "take out two qubits; with --mapping parity"),
+		TEXT("ansatz", "NAME", c.words[6],
 		     "EfficientSU2 (default), RealAmplitudes, ExcitationPreserving, HardwareEfficient, UCCSD"),
-		NUMBER("reps", w.reps, 0, "repetitions of the ansatz (default: 2)"),
-		TEXT("entanglement", "NAME", w.entanglement, "of HardwareEfficient: reverse_linear, linear, circular, full"),
-		TEXT("init", "NAME", w.init, "starting angles: random (default), hf or zeros"),
-		TEXT("optimizer", "NAME", w.optimizer,
+		TEXT("reps", "N", c.words[7], "repetitions of the ansatz (default: 2)"),
+		TEXT("entanglement", "NAME", c.words[8], "of HardwareEfficient: reverse_linear, linear, circular, full"),
+		TEXT("init", "NAME", c.words[9], "starting angles: random (default), hf or zeros"),
+		TEXT("max-iterations", "N", c.words[10], "evaluations of the energy at most (default: 100)"),
+		TEXT("convergence", "T", c.words[11], "stop at this tolerance instead of a number of evaluations"),
+		TEXT("optimizer", "NAME", c.words[12],
 		     "L-BFGS-B (default), COBYLA, SLSQP, Nelder-Mead, Powell, BFGS, CG, TNC, SPSA, Adam"),
-		NUMBER("max-iterations", w.max_iterations, 1, "evaluations of the energy at most (default: 100)"),
-		TEXT("convergence", "T", w.convergence, "stop at this tolerance instead of a number of evaluations"),
-		TEXT("gradient", "NAME", w.gradient, "adjoint (default, exact) or differences"),
-		NUMBER("seed", w.seed, 0, "of starting angles and samples (default: another one each time)"),
-		NUMBER("shots", w.shots, 1, "measurements for each group of terms (default: exact energies)"),
-		TEXT("readout-error", "P", w.readout_error, "probability that a measured bit is read wrongly"),
-		FLAG("exact", w.exact, "find the full CI energy too"),
-		FLAG("json", w.json, "print the record and the physics as JSON, a line for each molecule"),
-		TEXT("out", "DIR", w.out, "write the record below DIR/experiments at its topic's next offset"),
-		TEXT("format", "NAME", w.format, "avro (container file, default), confluent or json; without --out to standard output"),
-		TEXT("record-version", "V", w.record_version, "schema of the record: v2 (default) or v1"),
-		NUMBER("schema-id", w.schema_id, 1, "in messages of --format confluent (default: 1)"),
+		TEXT("gradient", "NAME", c.words[13], "adjoint (default) or differences, which --shots always takes"),
+		TEXT("seed", "N", c.words[14], "of starting angles and samples (default: another one each time)"),
+		TEXT("shots", "N", c.words[15], "measurements for each group of terms (default: exact energies)"),
+		TEXT("readout-error", "P", c.words[16], "probability that a measured bit is read wrongly"),
+		FLAG("exact", c.flags[17], "find the full CI energy too"),
+		TEXT("molecules", "FILE", c.molecules, "a JSON array of objects with symbols and coords: each of them"),
+		NUMBER("molecule-index", c.molecule_index, 0, "only this molecule of the file, counted from 0"),
+		TEXT("charge", "N", c.charge, "of the molecule (default: its own)"),
+		TEXT("multiplicity", "N", c.multiplicity, "2S + 1 (default: the molecule's own)"),
+		FLAG("json", c.json, "print the record and the physics as JSON, a line for each molecule"),
+		TEXT("out", "DIR", c.out, "write the record below DIR/experiments at its topic's next offset"),
+		TEXT("format", "NAME", c.format, "avro (container file, default), confluent or json; to standard output without --out"),
+		TEXT("record-version", "V", c.record_version, "schema of the record: v2 (default) or v1"),
+		NUMBER("schema-id", c.schema_id, 1, "in messages of --format confluent (default: 1)"),
 	};
 	const struct tarn_usage usage = {
 		.command = "simulate",
@@ -246,17 +384,10 @@ static int run_simulate(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct command command = { .words = &w };
 	int exit_code;
-	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
+	if (!tarn_options_parse(&usage, &argc, argv, &exit_code) || !take_arguments(&usage, &c, options, argc, &exit_code))
 		return exit_code;
-	if ((argc == 2) == !!w.molecules)
-		return tarn_options_refuse(&usage, "expected a molecule, or --molecules FILE, and not both");
-	if (w.molecule_index >= 0 && !w.molecules)
-		return tarn_options_refuse(&usage, "--molecule-index belongs to --molecules");
-	if (!tarn_simulate_request(&usage, &w, &command.request, &command.form, &exit_code))
-		return exit_code;
-	return run_all(&command, w.molecules ? NULL : argv[1]);
+	return run_all(&c, c.molecules ? NULL : argv[1]);
 }
 
 const struct tarn_command tarn_command_simulate = { "simulate", "run VQE for a molecule and keep its record", run_simulate };

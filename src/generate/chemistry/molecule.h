@@ -38,6 +38,9 @@ enum tarn_rc tarn_molecule_read_xyz(struct tarn_slice text, struct tarn_arena *a
 enum tarn_rc tarn_molecule_read_json(struct tarn_slice text, struct tarn_arena *arena,
 				     struct tarn_geometry **geometries, size_t *n, struct tarn_err *err)
 	TARN_MUST_CHECK;
+/* A built-in molecule by name, or an XYZ file by its path: one that ends in ".xyz" or has a '/', or a file that is there. */
+enum tarn_rc tarn_molecule_find(const char *name, struct tarn_arena *arena, struct tarn_geometry *geometry,
+				struct tarn_err *err) TARN_MUST_CHECK;
 
 /* Electrons by spin. TARN_EINVALID where the charge leaves less than one electron, the multiplicity cannot be made with this
  * number of electrons, two atoms lie closer than 0.1 bohr, or a coordinate is not finite. */

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_ATOMS = 1000 };
+#include "base/file.h"
+
+enum { MAX_ATOMS = 1000, FILE_MOST = 64 << 20 };
 
 /* The pieces of a geometry while it is being read. */
 struct atoms {
@@ -210,5 +212,34 @@ enum tarn_rc tarn_molecule_read_json(struct tarn_slice text, struct tarn_arena *
 		return tarn_fail_at(err, TARN_EINVALID, failure.position, "line %d: %s", failure.line, failure.text);
 	enum tarn_rc rc = read_array(array, arena, geometries, n, err);
 	json_decref(array);
+	return rc;
+}
+
+/* ---- by name or path ---- */
+
+static bool looks_like_a_file(const char *name)
+{
+	size_t len = strlen(name);
+	return strchr(name, '/') || (len > 4 && !strcasecmp(name + len - 4, ".xyz")) || tarn_file_exists(name);
+}
+
+enum tarn_rc tarn_molecule_find(const char *name, struct tarn_arena *arena, struct tarn_geometry *geometry,
+				struct tarn_err *err)
+{
+	struct tarn_buf text;
+	if (!looks_like_a_file(name)) {
+		enum tarn_rc rc = tarn_molecule_builtin(name, arena, geometry, err);
+		if (rc)
+			tarn_err_hint(err, "a file of your own ends in .xyz, or comes by --molecules FILE.json");
+		return rc;
+	}
+	tarn_buf_init(&text, FILE_MOST);
+	enum tarn_rc rc = tarn_file_read(name, &text, err);
+	if (!rc) {
+		rc = tarn_molecule_read_xyz(tarn_buf_slice(&text), arena, geometry, err);
+		if (rc)
+			rc = tarn_err_within(err, rc, "\"%s\"", name);
+	}
+	tarn_buf_release(&text);
 	return rc;
 }
