@@ -23,7 +23,7 @@ bool tarn_ansatz_by_name(const char *name, enum tarn_ansatz *ansatz)
 	return false;
 }
 
-const char *tarn_ansatz_name(enum tarn_ansatz ansatz)
+const char *tarn_ansatz_kind_name(enum tarn_ansatz ansatz)
 {
 	return names[ansatz];
 }

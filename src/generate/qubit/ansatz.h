@@ -44,7 +44,7 @@ struct tarn_ansatz_options {
 
 /* "EfficientSU2", "RealAmplitudes", ...; false where no ansatz has that name. */
 bool tarn_ansatz_by_name(const char *name, enum tarn_ansatz *ansatz);
-const char *tarn_ansatz_name(enum tarn_ansatz ansatz);
+const char *tarn_ansatz_kind_name(enum tarn_ansatz ansatz);
 /* TARN_EINVALID where the options make no sense (no qubit, more electrons than orbitals). */
 enum tarn_rc tarn_circuit_build(enum tarn_ansatz ansatz, const struct tarn_ansatz_options *options,
 				struct tarn_circuit *circuit, struct tarn_err *err) TARN_MUST_CHECK;

@@ -191,7 +191,7 @@ enum tarn_rc tarn_request_check(const struct tarn_simulation_request *request, s
 		return tarn_fail(err, TARN_EINVALID, "readout-error needs shots: it flips measured bits");
 	if (request->entanglement != TARN_ENTANGLE_REVERSE_LINEAR && request->ansatz != TARN_HARDWARE_EFFICIENT)
 		return tarn_fail(err, TARN_EINVALID, "entanglement belongs to the ansatz HardwareEfficient, %s has its own",
-				 tarn_ansatz_name(request->ansatz));
+				 tarn_ansatz_kind_name(request->ansatz));
 	if (request->reduce && request->mapping != TARN_PARITY)
 		return tarn_fail(err, TARN_EINVALID, "reduce belongs to the mapping parity");
 	return TARN_OK;

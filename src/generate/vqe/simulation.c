@@ -79,7 +79,7 @@ static enum tarn_rc map_to_qubits(struct work *work, struct tarn_err *err)
 	if (request->reduce && request->mapping != TARN_PARITY)
 		return tarn_fail(err, TARN_EINVALID, "the two-qubit reduction belongs to the parity mapping");
 	if (request->reduce && (request->ansatz == TARN_UCCSD || request->ansatz == TARN_EXCITATION_PRESERVING))
-		return tarn_fail(err, TARN_EUNSUPPORTED, "%s is not built on reduced qubits", tarn_ansatz_name(request->ansatz));
+		return tarn_fail(err, TARN_EUNSUPPORTED, "%s is not built on reduced qubits", tarn_ansatz_kind_name(request->ansatz));
 	tarn_mapping_hamiltonian(request->mapping, &work->integrals, &work->hamiltonian);
 	/* Frozen electrons are part of the electronic energy. */
 	if (work->orbital.core_energy != 0) {
@@ -225,7 +225,7 @@ static void fill_setup(struct work *work, struct tarn_setup *setup)
 		.default_shots = { request->shots > 0, (int32_t)request->shots },
 		.ansatz_reps = (int32_t)request->reps,
 		.init_strategy = keep_text(work, start_name(request->start)),
-		.ansatz_name = keep_text(work, tarn_ansatz_name(request->ansatz)),
+		.ansatz_name = keep_text(work, tarn_ansatz_kind_name(request->ansatz)),
 		.seed = request->seed,
 		.exact_estimator = { true, !request->shots },
 	};
