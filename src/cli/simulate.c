@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "generate/vqe/batch.h"
 #include "generate/vqe/raw.h"
 #include "generate/vqe/request.h"
 
@@ -116,8 +117,8 @@ static void print_machines(const struct tarn_simulation *simulation)
 enum { N_WORDS = 18 };
 
 struct command {
-	const char *molecules, *charge, *multiplicity, *out, *format, *record_version;
-	int64_t molecule_index, schema_id;
+	const char *molecules, *charge, *multiplicity, *out, *format, *record_version, *batch;
+	int64_t molecule_index, schema_id, jobs;
 	bool json;
 	const char *words[N_WORDS]; /* of options that a request knows by the same name */
 	bool flags[N_WORDS];
@@ -249,6 +250,100 @@ static int run_all(struct command *command, const char *name)
 	return rc ? tarn_print_error(&err) : TARN_EXIT_DONE;
 }
 
+/* ---- batches ---- */
+
+struct batch_line {
+	int64_t shown_ns;
+	bool terminal, shown;
+};
+
+static void show_batch(void *context, const struct tarn_batch_progress *progress)
+{
+	struct batch_line *line = context;
+	int64_t now = tarn_monotonic_ns();
+	if (!line->terminal || now - line->shown_ns < 100000000)
+		return;
+	line->shown_ns = now;
+	line->shown = true;
+	fprintf(stderr, "\r%zu of %zu done, %zu running, %zu failed", progress->before + progress->done, progress->n,
+		progress->running, progress->failed);
+	if (progress->lowest_label)
+		fprintf(stderr, "; lowest %.8f (%s)", progress->lowest, progress->lowest_label);
+	if (progress->seconds_left >= 0)
+		fprintf(stderr, "; %.0f s left", progress->seconds_left);
+	fputs("\033[K", stderr);
+}
+
+static void show_failed(void *context, const struct tarn_batch_run *run, const struct tarn_err *err)
+{
+	struct batch_line *line = context;
+	fprintf(stderr, "%starn: %s: %s\n", line->shown ? "\r\033[K" : "", run->label, err->message);
+}
+
+static void report_batch(const struct tarn_batch_progress *result, bool json)
+{
+	struct tarn_buf out;
+	if (!json) {
+		printf("%zu runs: %zu done, %zu done before, %zu failed, in %.1f seconds\n", result->n, result->done, result->before,
+		       result->failed, result->seconds);
+		if (result->lowest_label)
+			printf("lowest energy: %.10f hartree, %s\n", result->lowest, result->lowest_label);
+		return;
+	}
+	tarn_buf_init(&out, TARN_BUF_DEFAULT_MAX);
+	tarn_print_json_begin(&out, '{');
+	const struct {
+		const char *key;
+		size_t n;
+	} counts[] = { { "runs", result->n }, { "done", result->done }, { "done_before", result->before }, { "failed", result->failed } };
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		tarn_print_json_key(&out, counts[i].key);
+		tarn_print_json_int(&out, (int64_t)counts[i].n);
+	}
+	put_double(&out, "lowest_energy", (struct tarn_opt_double){ result->lowest_label, result->lowest });
+	put_double(&out, "seconds", (struct tarn_opt_double){ true, result->seconds });
+	tarn_print_json_end(&out, '}');
+	tarn_print_json_line(&out, stdout);
+	tarn_buf_release(&out);
+}
+
+static enum tarn_rc read_batch(const struct command *command, struct tarn_batch *batch, struct tarn_err *err)
+{
+	struct tarn_buf text;
+	tarn_buf_init(&text, (size_t)16 << 20);
+	enum tarn_rc rc = tarn_file_read(command->batch, &text, err);
+	if (!rc) {
+		rc = tarn_batch_read(tarn_buf_slice(&text), &command->request, &command->form, batch, err);
+		if (rc)
+			rc = tarn_err_within(err, rc, "\"%s\"", command->batch);
+	}
+	tarn_buf_release(&text);
+	return rc;
+}
+
+static int run_batch(struct command *command)
+{
+	struct batch_line line = { .terminal = isatty(STDERR_FILENO) };
+	struct tarn_batch_options options = { .out = command->out, .form = command->form, .jobs = (int)command->jobs,
+					      .progress = show_batch, .failed = show_failed, .context = &line };
+	struct tarn_batch_progress result;
+	struct tarn_batch batch;
+	struct tarn_err err;
+	if (read_batch(command, &batch, &err))
+		return tarn_print_error(&err);
+	enum tarn_rc rc = tarn_simulator_load(&options.simulator, &err);
+	if (!rc)
+		rc = tarn_batch_execute(&batch, &options, &result, &err);
+	if (line.shown)
+		fputs("\r\033[K", stderr);
+	if (!rc)
+		report_batch(&result, command->json);
+	tarn_batch_release(&batch);
+	if (rc)
+		return tarn_print_error(&err);
+	return result.failed ? TARN_EXIT_FAILED : TARN_EXIT_DONE;
+}
+
 /* ---- the command line ---- */
 
 static const char examples[] =
@@ -257,6 +352,7 @@ static const char examples[] =
 	"  tarn simulate --molecules molecules.json --molecule-index 2\n"
 	"  tarn simulate LiH --optimizer COBYLA --max-iterations 500 --seed 7 --shots 1024\n"
 	"  tarn simulate LiH --exact --json\n"
+	"  tarn simulate --batch sweep.yaml --jobs 2 --out raw\n"
 	"  tarn simulate H2 --out raw && tarn features run --raw raw --lake lake\n";
 
 #define TEXT(word, value, target, about) { .name = (word), .argument = (value), .help = (about), .text = &(target) }
@@ -327,8 +423,12 @@ static bool take_words(const struct tarn_usage *usage, struct command *command, 
 static bool take_arguments(const struct tarn_usage *usage, struct command *command, const struct tarn_option *options,
 			   int argc, int *exit_code)
 {
-	if ((argc == 2) == !!command->molecules)
-		*exit_code = tarn_options_refuse(usage, "expected a molecule, or --molecules FILE, and not both");
+	if ((argc == 2) + !!command->molecules + !!command->batch != 1)
+		*exit_code = tarn_options_refuse(usage, "expected one of: a molecule, --molecules FILE, --batch FILE");
+	else if (command->batch && !command->out)
+		*exit_code = tarn_options_refuse(usage, "--batch needs --out DIR: it also keeps there what is done");
+	else if (command->batch && (command->charge || command->multiplicity))
+		*exit_code = tarn_options_refuse(usage, "--charge and --multiplicity go into the batch's file");
 	else if (command->molecule_index >= 0 && !command->molecules)
 		*exit_code = tarn_options_refuse(usage, "--molecule-index belongs to --molecules");
 	else if (command->words[10] && command->words[11])
@@ -340,7 +440,7 @@ static bool take_arguments(const struct tarn_usage *usage, struct command *comma
 
 static int run_simulate(int argc, char **argv)
 {
-	struct command c = { .molecule_index = -1, .schema_id = 1 };
+	struct command c = { .molecule_index = -1, .schema_id = 1, .jobs = sysconf(_SC_NPROCESSORS_ONLN) };
 	const struct tarn_option options[] = {
 		TEXT("basis", "NAME", c.words[0], "sto3g (default), 3-21g, 6-31g, 6-31g* or cc-pvdz"),
 		FLAG("unrestricted", c.flags[1], "an orbital set for each spin (UHF)"),
@@ -370,6 +470,9 @@ static int run_simulate(int argc, char **argv)
 		TEXT("out", "DIR", c.out, "write the record below DIR/experiments at its topic's next offset"),
 		TEXT("format", "NAME", c.format, "avro (container file, default), confluent or json; to standard output without --out"),
 		TEXT("record-version", "V", c.record_version, "schema of the record: v2 (default) or v1"),
+		TEXT("batch", "FILE", c.batch, "run every simulation of a YAML sweep that is not in DIR yet"),
+		{ .name = "jobs", .letter = 'j', .argument = "N", .help = "of a batch: simulations at a time (default: one per core)",
+		  .number = &c.jobs, .least = 1 },
 		NUMBER("schema-id", c.schema_id, 1, "in messages of --format confluent (default: 1)"),
 	};
 	const struct tarn_usage usage = {
@@ -379,7 +482,10 @@ static int run_simulate(int argc, char **argv)
 		.max_arguments = 1,
 		.summary = "Finds a molecule's ground state energy by the variational quantum eigensolver on a simulated quantum\n"
 			   "computer, and keeps every step in a record. Built-in molecules: H2, HeH+, LiH, H3+, H4, BeH, BeH2,\n"
-			   "H2O, NH3, N2.",
+			   "H2O, NH3, N2.\n\n"
+			   "A sweep has the key molecules, a list of names, files and templates ({symbols: [H, H], coords: [[0, 0, 0],\n"
+			   "[0, 0, bond]], bond: {from: 0.5, to: 2, step: 0.1}}), and any of the options from --basis to --exact as keys\n"
+			   "with one value or a list. It runs every combination; called again, what is left.",
 		.example = examples,
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
@@ -387,6 +493,8 @@ static int run_simulate(int argc, char **argv)
 	int exit_code;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code) || !take_arguments(&usage, &c, options, argc, &exit_code))
 		return exit_code;
+	if (c.batch)
+		return run_batch(&c);
 	return run_all(&c, c.molecules ? NULL : argv[1]);
 }
 
