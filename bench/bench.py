@@ -13,6 +13,7 @@ import datetime as dt
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -214,8 +215,9 @@ def counted(raw: Path, lake: Path) -> dict[str, int]:
     log = WORK / "instructions"
     tool = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", f"--log-file={log}"]
     subprocess.run([*tool, *command], check=True, stdout=subprocess.DEVNULL)
-    text = next(part for part in log.read_text().splitlines() if "I refs" in part or "I  refs" in part)
-    found["instructions"] = int(text.rsplit(":", 1)[1].strip().replace(",", ""))
+    refs = re.search(r"I\s+refs:\s+([\d,]+)", log.read_text())
+    assert refs, log.read_text()
+    found["instructions"] = int(refs[1].replace(",", ""))
     return found
 
 

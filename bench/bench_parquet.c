@@ -1,5 +1,5 @@
 /* How fast a table of the shape of iteration_parameters is written: `ninja -C build tests/unit/store/parquet/bench_parquet`, then
- *   bench_parquet [EXPERIMENTS [ITERATIONS [PARAMETERS [FILE]]]]        (default 2000 200 21, no file)
+ *   bench_parquet [EXPERIMENTS [ITERATIONS [PARAMETERS [FILE [LEVEL]]]]]        (default 2000 200 21, no file)
  * Prints seconds of this thread, sizes, and the bytes of each column. The parameter values repeat every 15
  * iterations, as in the load set that the main job is measured with. */
 #include <stdio.h>
@@ -151,7 +151,11 @@ int main(int argc, char **argv)
 		.parameters = argc > 3 ? atoi(argv[3]) : 21,
 	};
 	struct tarn_compressor *compressor = tarn_compressor_new();
-	struct tarn_parquet_options options = { .codec = TARN_CODEC_ZSTD, .compressor = compressor };
+	struct tarn_parquet_options options = {
+		.codec = TARN_CODEC_ZSTD,
+		.level = argc > 5 ? atoi(argv[5]) : 0,
+		.compressor = compressor,
+	};
 	FILE *out = argc > 4 ? fopen(argv[4], "wb") : NULL;
 	struct tarn_parquet_file *file = tarn_parquet_file_new(fields, N_FIELDS, tarn_slice_str("{}"), count_bytes, out);
 	struct tarn_parquet_group *group = tarn_parquet_group_new(fields, N_FIELDS, &options);

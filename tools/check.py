@@ -129,44 +129,33 @@ def readers(*select: str) -> Callable[[Path], Outcome]:
     return run
 
 
+def python(script_name: str, *options: str) -> Callable[[Path], Outcome]:
+    return script(sys.executable, f"tests/{script_name}.py", *options)
+
+
+SANITIZED = ("-Db_lundef=false", "-Doptimization=1")
+MEMORY = unit("gcc", "-Db_sanitize=address,undefined", *SANITIZED)
+THREADS = unit("gcc", "-Db_sanitize=thread", *SANITIZED, suite="threads")
+
 STEPS: dict[str, list[Step]] = {
     "test": [
-        Step(
-            "layers", "who may include whom, the shape of the tree", script("python3", "tests/layers/check_layers.py")
-        ),
-        Step("layers-self", "that check finds what it must", script("python3", "tests/layers/test_check_layers.py")),
+        Step("layers", "who includes whom, headers, names, sizes", python("layers/check_layers")),
+        Step("layers-self", "that check finds what it must", python("layers/test_check_layers")),
         Step("gcc", "unit tests, gcc, warnings are errors", unit("gcc", "--werror")),
         Step("clang", "unit tests, clang, warnings are errors", unit("clang", "--werror")),
-        Step(
-            "sanitize",
-            "unit tests, address and undefined-behaviour sanitizers",
-            unit("gcc", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Db_lto=false", "-Doptimization=1"),
-        ),
-        Step(
-            "threads",
-            "tests with threads, thread sanitizer",
-            unit(
-                "gcc", "-Db_sanitize=thread", "-Db_lundef=false", "-Db_lto=false", "-Doptimization=1", suite="threads"
-            ),
-        ),
-        Step(
-            "fault", "the fault library and the crash driver themselves", script("python3", "tests/fault/test_fault.py")
-        ),
+        Step("sanitize", "unit tests, address and undefined-behaviour sanitizers", MEMORY),
+        Step("threads", "tests with threads, thread sanitizer", THREADS),
         Step("commands", "the program from the outside", script("tests/cli/run.sh")),
-        Step(
-            "crash", "SIGKILL at every point; some I/O errors", script("python3", "tests/crash/run_faults.py", "--fast")
-        ),
+        Step("fault", "the library that fails the N-th file call", python("fault/test_fault")),
+        Step("crash-self", "the crash driver finds what is broken", python("crash/test_run_faults")),
+        Step("crash", "SIGKILL at every point, power cuts, I/O errors", python("crash/run_faults", "--fast")),
         Step("readers", "tables read by other software", readers("-m", "fast")),
     ],
     "interop": [
         Step("readers", "tables read by other software, all of it", readers()),
-        Step(
-            "crash",
-            "SIGKILL at every point and call, an I/O error at every call",
-            script("python3", "tests/crash/run_faults.py"),
-        ),
+        Step("crash", "SIGKILL, power cut and I/O error at every call", python("crash/run_faults")),
     ],
-    "fast": [Step("readers", "tables read by other software, the fast ones", readers("-m", "fast"))],
+    "fast": [Step("readers-fast", "tables read by other software, the fast ones", readers("-m", "fast"))],
 }
 
 

@@ -1,5 +1,6 @@
-/* Options of a command as a table: what they are called, where their values go, what `--help` says. A value comes from the
- * command line, else from the environment (TARN_<SECTION>_<OPTION>, dashes as underscores), else stays as it was. */
+/* Options of a command as a table: what they are called, where their values go, what `--help` says. A value comes from
+ * the command line, else from the environment (TARN_<SECTION>_<OPTION>, dashes as underscores), else stays as it was.
+ */
 #ifndef TARN_CLI_OPTIONS_H
 #define TARN_CLI_OPTIONS_H
 
@@ -12,7 +13,7 @@
 /* Exactly one of flag, text and number is set. */
 struct tarn_option {
 	const char *name;     /* "lake" for --lake */
-	char letter;          /* 'n' for -n, or 0 */
+	char letter;	      /* 'n' for -n, or 0 */
 	const char *argument; /* "DIR", for help; NULL for a flag */
 	const char *help;
 	bool *flag;
@@ -33,8 +34,8 @@ struct tarn_usage {
 	size_t n_options;
 };
 
-/* Fills the targets and leaves the plain arguments in argv[1] .. argv[*argc - 1]. False: the command is to return *exit_code at
- * once, as help was wanted or a usage error was printed. `--` ends the options. */
+/* Fills the targets and leaves the plain arguments in argv[1] .. argv[*argc - 1]. False: the command is to return
+ * *exit_code at once, as help was wanted or a usage error was printed. `--` ends the options. */
 bool tarn_options_parse(const struct tarn_usage *usage, int *argc, char **argv, int *exit_code);
 /* "usage: ..." and the problem, to standard error; returns TARN_EXIT_USAGE. */
 int tarn_options_refuse(const struct tarn_usage *usage, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

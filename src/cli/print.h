@@ -31,7 +31,7 @@ void tarn_print_cell(struct tarn_print_table *table, const char *text);
 void tarn_print_cell_slice(struct tarn_print_table *table, struct tarn_slice text);
 void tarn_print_cell_count(struct tarn_print_table *table, int64_t value); /* 1,234,567 */
 void tarn_print_cell_bytes(struct tarn_print_table *table, int64_t bytes); /* 1.2 MiB */
-void tarn_print_cell_time(struct tarn_print_table *table, int64_t us);     /* 2026-01-02 03:04:05 */
+void tarn_print_cell_time(struct tarn_print_table *table, int64_t us);	   /* 2026-01-02 03:04:05 */
 /* Prints title and rows; the last row must be full. */
 void tarn_print_table_write(const struct tarn_print_table *table, FILE *out);
 
@@ -41,10 +41,10 @@ void tarn_format_bytes(int64_t bytes, char text[TARN_PRINT_NUMBER_SIZE]);
 
 /* ---- JSON for machines ---- */
 
-/* Appends JSON to a buffer; commas come by themselves. Bytes that are not UTF-8 become U+FFFD; a double that JSON cannot
- * hold becomes the string "NaN", "Infinity" or "-Infinity". */
+/* Appends JSON to a buffer; commas come by themselves. Bytes that are not UTF-8 become U+FFFD; a double that JSON
+ * cannot hold becomes the string "NaN", "Infinity" or "-Infinity". */
 void tarn_print_json_begin(struct tarn_buf *out, char bracket); /* '{' or '[' */
-void tarn_print_json_end(struct tarn_buf *out, char bracket);   /* '}' or ']' */
+void tarn_print_json_end(struct tarn_buf *out, char bracket);	/* '}' or ']' */
 void tarn_print_json_key(struct tarn_buf *out, const char *key);
 void tarn_print_json_text(struct tarn_buf *out, const char *text); /* NULL: null */
 void tarn_print_json_slice(struct tarn_buf *out, struct tarn_slice text);

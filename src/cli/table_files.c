@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "cli/print.h"
-#include "cli/table.h"
+#include "cli/table_command.h"
 #include "store/iceberg/scan.h"
 
 static enum tarn_rc list_file(void *context, const struct tarn_scan_file *file, struct tarn_err *err)
@@ -44,18 +44,24 @@ static enum tarn_rc print_file(void *context, const struct tarn_scan_file *file,
 	return TARN_OK;
 }
 
-static enum tarn_rc list_files(const struct tarn_open_table *open, const char *at, bool json, struct tarn_err *err)
+struct request {
+	const char *at;
+	bool json;
+};
+
+static enum tarn_rc list_files(const struct tarn_open_table *open, void *context, struct tarn_err *err)
 {
 	static const struct tarn_print_column columns[] = {
 		{ "PARTITION", false, 0 }, { "FILE", false, 0 },    { "ROWS", true, 0 },
 		{ "SIZE", true, 0 },	   { "SNAPSHOT", true, 0 },
 	};
+	const struct request *request = context;
 	const struct tarn_snapshot *snapshot;
-	enum tarn_rc rc = tarn_table_snapshot_at(open->table, at, &snapshot, err);
+	enum tarn_rc rc = tarn_table_snapshot_at(open->table, request->at, &snapshot, err);
 	if (rc || !snapshot)
 		return rc;
 	struct tarn_store *store = tarn_catalog_store(open->catalog);
-	if (json)
+	if (request->json)
 		return tarn_scan_files(open->table, snapshot, store, print_file, NULL, err);
 	struct tarn_print_table *rows = tarn_print_table_new(columns, sizeof(columns) / sizeof(*columns));
 	rc = tarn_scan_files(open->table, snapshot, store, list_file, rows, err);
@@ -67,9 +73,10 @@ static enum tarn_rc list_files(const struct tarn_open_table *open, const char *a
 
 static int run_files(int argc, char **argv)
 {
-	const char *lake = NULL, *at = NULL;
-	bool json = false;
-	const struct tarn_option options[] = { TARN_OPTION_LAKE(&lake), TARN_OPTION_AT(&at), TARN_OPTION_JSON(&json) };
+	const char *lake = NULL;
+	struct request request = { 0 };
+	const struct tarn_option options[] = { TARN_OPTION_LAKE(&lake), TARN_OPTION_AT(&request.at),
+					       TARN_OPTION_JSON(&request.json) };
 	const struct tarn_usage usage = {
 		.command = "table files",
 		.section = TARN_TABLE_SECTION,
@@ -81,16 +88,7 @@ static int run_files(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_open_table open;
-	struct tarn_err err;
-	int exit_code;
-	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
-		return exit_code;
-	if (tarn_open_table(lake, argv[1], &open, &err))
-		return tarn_print_error(&err);
-	enum tarn_rc rc = list_files(&open, at, json, &err);
-	tarn_open_table_close(&open);
-	return rc ? tarn_print_error(&err) : TARN_EXIT_DONE;
+	return tarn_table_run(&usage, argc, argv, &lake, list_files, &request);
 }
 
 const struct tarn_command tarn_command_table_files = { "files", "the data files of a snapshot", run_files };

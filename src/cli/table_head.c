@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "cli/print.h"
-#include "cli/table.h"
+#include "cli/table_command.h"
 #include "cli/value.h"
 #include "store/iceberg/scan.h"
 
@@ -160,13 +160,19 @@ static bool is_number(enum tarn_type_kind kind)
 	       kind == TARN_TYPE_DECIMAL;
 }
 
-static enum tarn_rc print_head(const struct tarn_open_table *open, const char *columns, const char *at, int64_t n,
-			       bool json, struct tarn_err *err)
+struct request {
+	const char *at, *columns;
+	int64_t n;
+	bool json;
+};
+
+static enum tarn_rc print_head(const struct tarn_open_table *open, void *context, struct tarn_err *err)
 {
-	struct head head = { .store = tarn_catalog_store(open->catalog), .left = n };
+	const struct request *request = context;
+	struct head head = { .store = tarn_catalog_store(open->catalog), .left = request->n };
 	struct tarn_print_column *titles = NULL;
-	enum tarn_rc rc = choose_columns(open->table, columns, &head, err);
-	if (!rc && !json) {
+	enum tarn_rc rc = choose_columns(open->table, request->columns, &head, err);
+	if (!rc && !request->json) {
 		titles = tarn_malloc(head.n_fields * sizeof(*titles));
 		for (size_t i = 0; i < head.n_fields; i++)
 			titles[i] = (struct tarn_print_column){ head.fields[i]->name, is_number(head.fields[i]->kind),
@@ -174,7 +180,7 @@ static enum tarn_rc print_head(const struct tarn_open_table *open, const char *c
 		head.rows = tarn_print_table_new(titles, head.n_fields);
 	}
 	if (!rc)
-		rc = print_rows(&head, open, at, err);
+		rc = print_rows(&head, open, request->at, err);
 	if (!rc && head.rows)
 		tarn_print_table_write(head.rows, stdout);
 	tarn_print_table_free(head.rows);
@@ -185,15 +191,14 @@ static enum tarn_rc print_head(const struct tarn_open_table *open, const char *c
 
 static int run_head(int argc, char **argv)
 {
-	const char *lake = NULL, *at = NULL, *columns = NULL;
-	bool json = false;
-	int64_t n = 10;
+	const char *lake = NULL;
+	struct request request = { .n = 10 };
 	const struct tarn_option options[] = {
 		TARN_OPTION_LAKE(&lake),
-		{ .name = "rows", .letter = 'n', .argument = "N", .help = "how many rows (10)", .number = &n },
-		{ .name = "columns", .argument = "A,B,...", .help = "these columns only", .text = &columns },
-		TARN_OPTION_AT(&at),
-		TARN_OPTION_JSON(&json),
+		{ .name = "rows", .letter = 'n', .argument = "N", .help = "how many rows (10)", .number = &request.n },
+		{ .name = "columns", .argument = "A,B,...", .help = "these columns only", .text = &request.columns },
+		TARN_OPTION_AT(&request.at),
+		TARN_OPTION_JSON(&request.json),
 	};
 	const struct tarn_usage usage = {
 		.command = "table head",
@@ -208,16 +213,7 @@ static int run_head(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_open_table open;
-	struct tarn_err err;
-	int exit_code;
-	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
-		return exit_code;
-	if (tarn_open_table(lake, argv[1], &open, &err))
-		return tarn_print_error(&err);
-	enum tarn_rc rc = print_head(&open, columns, at, n, json, &err);
-	tarn_open_table_close(&open);
-	return rc ? tarn_print_error(&err) : TARN_EXIT_DONE;
+	return tarn_table_run(&usage, argc, argv, &lake, print_head, &request);
 }
 
 const struct tarn_command tarn_command_table_head = { "head", "rows of a table", run_head };

@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cli/print.h"
-#include "cli/table.h"
+#include "cli/table_command.h"
 #include "store/iceberg/scan.h"
 
 struct found_file {

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/print.h"
-#include "cli/table.h"
+#include "cli/table_command.h"
 #include "cli/value.h"
 
 static const char *type_of(struct tarn_buf *scratch, const struct tarn_field *field)
@@ -80,11 +80,11 @@ static void print_columns(const struct tarn_table *table)
 	tarn_buf_release(&type);
 }
 
-static void show_for_people(const char *name, const struct tarn_open_table *open)
+static void show_for_people(const struct tarn_open_table *open)
 {
 	size_t n;
 	const struct tarn_property *properties = tarn_table_properties(open->table, &n);
-	print_fact("table", name);
+	print_fact("table", open->name);
 	print_fact("location", tarn_table_location(open->table));
 	print_fact("metadata", open->location);
 	print_fact("uuid", tarn_table_uuid(open->table));
@@ -161,7 +161,7 @@ static void put_totals(struct tarn_buf *out, const struct tarn_table *table)
 	tarn_print_json_int(out, tarn_snapshot_number(current, "total-files-size"));
 }
 
-static void show_for_machines(const char *name, const struct tarn_open_table *open)
+static void show_for_machines(const struct tarn_open_table *open)
 {
 	struct tarn_buf out;
 	size_t n;
@@ -169,7 +169,7 @@ static void show_for_machines(const char *name, const struct tarn_open_table *op
 	tarn_buf_init(&out, TARN_BUF_DEFAULT_MAX);
 	tarn_print_json_begin(&out, '{');
 	tarn_print_json_key(&out, "table");
-	tarn_print_json_text(&out, name);
+	tarn_print_json_text(&out, open->name);
 	tarn_print_json_key(&out, "location");
 	tarn_print_json_text(&out, tarn_table_location(open->table));
 	tarn_print_json_key(&out, "metadata_location");
@@ -191,6 +191,16 @@ static void show_for_machines(const char *name, const struct tarn_open_table *op
 	tarn_buf_release(&out);
 }
 
+static enum tarn_rc show(const struct tarn_open_table *open, void *json, struct tarn_err *err)
+{
+	(void)err;
+	if (*(const bool *)json)
+		show_for_machines(open);
+	else
+		show_for_people(open);
+	return TARN_OK;
+}
+
 static int run_show(int argc, char **argv)
 {
 	const char *lake = NULL;
@@ -209,19 +219,7 @@ static int run_show(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_open_table open;
-	struct tarn_err err;
-	int exit_code;
-	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
-		return exit_code;
-	if (tarn_open_table(lake, argv[1], &open, &err))
-		return tarn_print_error(&err);
-	if (json)
-		show_for_machines(argv[1], &open);
-	else
-		show_for_people(argv[1], &open);
-	tarn_open_table_close(&open);
-	return TARN_EXIT_DONE;
+	return tarn_table_run(&usage, argc, argv, &lake, show, &json);
 }
 
 const struct tarn_command tarn_command_table_show = { "show", "columns, partition, properties, totals", run_show };

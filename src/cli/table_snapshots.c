@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/print.h"
-#include "cli/table.h"
+#include "cli/table_command.h"
 
 /* Tags and branches of a snapshot, with a comma between. */
 static void put_refs(struct tarn_buf *out, const struct tarn_table *table, int64_t snapshot_id)
@@ -96,6 +96,16 @@ static void snapshots_for_machines(const struct tarn_table *table)
 	tarn_buf_release(&out);
 }
 
+static enum tarn_rc list_snapshots(const struct tarn_open_table *open, void *json, struct tarn_err *err)
+{
+	(void)err;
+	if (*(const bool *)json)
+		snapshots_for_machines(open->table);
+	else
+		snapshots_for_people(open->table);
+	return TARN_OK;
+}
+
 static int run_snapshots(int argc, char **argv)
 {
 	const char *lake = NULL;
@@ -115,19 +125,7 @@ static int run_snapshots(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_open_table open;
-	struct tarn_err err;
-	int exit_code;
-	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
-		return exit_code;
-	if (tarn_open_table(lake, argv[1], &open, &err))
-		return tarn_print_error(&err);
-	if (json)
-		snapshots_for_machines(open.table);
-	else
-		snapshots_for_people(open.table);
-	tarn_open_table_close(&open);
-	return TARN_EXIT_DONE;
+	return tarn_table_run(&usage, argc, argv, &lake, list_snapshots, &json);
 }
 
 const struct tarn_command tarn_command_table_snapshots = { "snapshots", "what was committed, with tags",

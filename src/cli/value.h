@@ -5,8 +5,8 @@
 #include "base/buf.h"
 #include "store/parquet/reader.h"
 
-/* Appends value i of the vector as JSON: numbers and booleans as such; dates, times, UUIDs and decimals as strings in their
- * usual form; binary as hexadecimal; lists as arrays, structs as objects, maps as arrays of {"key", "value"}. */
+/* Appends value i of the vector as JSON: numbers and booleans as such; dates, times, UUIDs and decimals as strings in
+ * their usual form; binary as hexadecimal; lists as arrays, structs as objects, maps as arrays of {"key", "value"}. */
 void tarn_value_json(struct tarn_buf *out, const struct tarn_vector *vector, size_t i);
 /* The same for people: a string without its quotes, a null as "null". */
 void tarn_value_text(struct tarn_buf *out, const struct tarn_vector *vector, size_t i);

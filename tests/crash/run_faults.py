@@ -16,7 +16,8 @@ What must hold: the lake reads, as it was before the run or as it is after it an
 it is done left the lake as after it; files that path readers look for are there; the next run, without a fault, ends at
 the tables of a run that never failed, row for row; and one more run changes nothing.
 
---fast tries all points and every 17th call. The program is $TARN or build/tarn.
+Of the modes kill, full and short every 11th call is tried unless --every says otherwise; --fast tries all points, and every
+97th call in the modes cut and eio. The program is $TARN or build/tarn.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "fault"))
@@ -45,17 +45,12 @@ from preload import counts, environment, library  # noqa: E402
 
 RUN_ID = "00000000-0000-4000-8000-{:012d}"
 NOW = "2026-01-02T03:04:{:02d}Z"
+AGAIN = 10
 NAMESPACE = "quantum_features"
 
-# Small objects of the golden set: the first load, and what the second adds.
-FIRST = [
-    "experiment.vqe/partition=0/experiment.vqe+0+0000000000.avro",
-    "experiment.vqe/partition=1/experiment.vqe+1+0000000001.avro",
-]
-SECOND = [
-    "experiment.vqe/partition=0/experiment.vqe+0+0000000004.avro",
-    "experiment.vqe/partition=1/experiment.vqe+1+0000000004.avro",
-]
+# Small objects of the golden set: the first load, and what the second adds, one of them with a result that is there.
+FIRST = ["partition=0/experiment.vqe+0+0000000000.avro", "partition=1/experiment.vqe+1+0000000001.avro"]
+SECOND = ["partition=0/experiment.vqe+0+0000000005.avro", "partition=1/experiment.vqe+1+0000000005.avro"]
 
 MODES: dict[str, dict[str, str | int]] = {
     "kill": {"kill": 1},
@@ -64,10 +59,13 @@ MODES: dict[str, dict[str, str | int]] = {
     "full": {"errno": "ENOSPC", "sticky": 1},
     "short": {"short": 1},
 }
+# Every call is worth a power cut and an error of its own; the others differ from these in few places.
+STEPS = {"kill": 11, "full": 11, "short": 11}
+FAST_STEP = 97
 ENOUGH = 20  # promises broken in one mode before it is given up
 FAST_MODES = ["points", "cut", "eio"]
 
-State = dict[str, list[str]]  # rows of every table, as sorted JSON; no table: {}
+State = dict[str, list[str]]  # the rows of every table, as lines of JSON, sorted; no table: {}
 
 
 class Broken(Exception):
@@ -104,43 +102,28 @@ class Program:
     def call(self, *words: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         command = [str(self.path), *(str(word) for word in words)]
         try:
-            return subprocess.run(
-                command, capture_output=True, text=True, timeout=120, env={**os.environ, **(env or {})}
-            )
+            return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, **(env or {})})
         except subprocess.TimeoutExpired:
             raise Broken(f"`{' '.join(command)}` does not end") from None
 
-    def run(self, load: Load, lake: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        stamp = ["--run-id", RUN_ID.format(load.number), "--now", NOW.format(load.number)]
-        return self.call(
-            "features", "run", "--raw", load.raw, "--lake", lake, "--jobs", str(self.jobs), *stamp, env=env
-        )
+    def run(self, load: Load, lake: Path, env: dict[str, str] | None = None, again: int = 0) -> subprocess.CompletedProcess[str]:
+        stamp = ["--run-id", RUN_ID.format(load.number + again), "--now", NOW.format(load.number + again)]
+        return self.call("features", "run", "--raw", load.raw, "--lake", lake, "--jobs", str(self.jobs), *stamp, env=env)
 
-    def tell(self, *words: str | Path) -> list[Any]:
-        """The JSON that a command prints, one document or one a line, as a flat list."""
+    def lines(self, *words: str | Path) -> list[str]:
+        """What a command prints with --json, a document a line."""
         done = self.call(*words, "--json")
         if done.returncode:
             raise Broken(f"`tarn {' '.join(map(str, words))}` exits with {done.returncode}: {done.stderr.strip()}")
-        try:
-            documents = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
-        except json.JSONDecodeError:
-            documents = [json.loads(done.stdout)]
-        return [item for one in documents for item in (one if isinstance(one, list) else [one])]
+        return done.stdout.splitlines()
+
+    def listing(self, lake: Path) -> list[str]:
+        """A line a table, with the location of its metadata: the same listing is the same lake."""
+        return self.lines("table", "ls", "--lake", lake) if (lake / "catalog.db").exists() else []
 
     def state(self, lake: Path) -> State:
-        if not (lake / "catalog.db").exists():
-            return {}
-        tables = [
-            item if isinstance(item, str) else item["table" if "table" in item else "name"]
-            for item in self.tell("table", "ls", "--lake", lake)
-        ]
-        return {
-            name: sorted(
-                json.dumps(row, sort_keys=True)
-                for row in self.tell("table", "head", name, "--lake", lake, "-n", "1000000")
-            )
-            for name in tables
-        }
+        tables = [json.loads(line)["table"] for line in self.listing(lake)]
+        return {name: sorted(self.lines("table", "head", name, "--lake", lake, "-n", "1000000")) for name in tables}
 
 
 def check_paths(lake: Path) -> None:
@@ -158,11 +141,7 @@ def check_paths(lake: Path) -> None:
 def differences(found: State, wanted: State) -> str:
     if set(found) != set(wanted):
         return f"tables {sorted(set(found) ^ set(wanted))} are in one only"
-    bad = [
-        f"{name}: {len(found[name])} rows, {len(wanted[name])} expected"
-        for name in wanted
-        if found[name] != wanted[name]
-    ]
+    bad = [f"{name}: {len(found[name])} rows, {len(wanted[name])} expected" for name in wanted if found[name] != wanted[name]]
     return "; ".join(bad)
 
 
@@ -176,6 +155,12 @@ def copy_lake(load: Load, folder: Path) -> Path:
     return lake
 
 
+def run_again(program: Program, load: Load, lake: Path, again: int) -> None:
+    done = program.run(load, lake, again=again)
+    if done.returncode:
+        raise Broken(f"the next run exits with {done.returncode}: {done.stderr.strip()}")
+
+
 def check_after(program: Program, load: Load, lake: Path, code: int) -> None:
     state = program.state(lake)
     if state not in (load.before, load.after):
@@ -183,15 +168,15 @@ def check_after(program: Program, load: Load, lake: Path, code: int) -> None:
     if code == 0 and state != load.after:
         raise Broken("the run says it is done, and the lake is as before")
     check_paths(lake)
-    for which in ("the next run", "one more run"):
-        again = program.run(load, lake)
-        if again.returncode:
-            raise Broken(f"{which} exits with {again.returncode}: {again.stderr.strip()}")
+    if state != load.after:
+        run_again(program, load, lake, 0)  # under the same id, as it did not commit
         state = program.state(lake)
         if state != load.after:
-            raise Broken(
-                f"{which} does not end at the tables of a run that never failed: {differences(state, load.after)}"
-            )
+            raise Broken(f"the next run does not end as a run that never failed: {differences(state, load.after)}")
+    listing = program.listing(lake)
+    run_again(program, load, lake, AGAIN)
+    if program.listing(lake) != listing:
+        raise Broken("one more run, with nothing new, changes the lake")
     check_paths(lake)
 
 
@@ -267,9 +252,10 @@ def try_calls(program: Program, load: Load, folder: Path, mode: str, every: int)
 
 
 def copy_raw(source: Path, target: Path, names: list[str]) -> None:
+    topic = Path("experiments") / "experiment.vqe"
     for name in names:
-        (target / "experiments" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source / "experiments" / name, target / "experiments" / name)
+        (target / topic / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / topic / name, target / topic / name)
 
 
 def never_failed(program: Program, number: int, raw: Path, before: Load | None, folder: Path) -> Load:
@@ -324,15 +310,18 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def step(wanted: argparse.Namespace, mode: str) -> int:
+    return wanted.every or (FAST_STEP if wanted.fast else STEPS.get(mode, 1))
+
+
 def main() -> int:
     wanted = arguments()
     program = Program(wanted.tarn.resolve(), wanted.jobs)
     modes = wanted.mode or (FAST_MODES if wanted.fast else ["points", *MODES])
-    every = wanted.every or (17 if wanted.fast else 1)
     library()
     work = Path(tempfile.mkdtemp(prefix="tarn-faults-")).resolve()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda mode: run_mode(program, wanted.raw.resolve(), work, mode, every), modes))
+        found = list(pool.map(lambda mode: run_mode(program, wanted.raw.resolve(), work, mode, step(wanted, mode)), modes))
     if wanted.keep:
         print(f"lakes in {work}")
     else:

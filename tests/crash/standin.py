@@ -65,6 +65,13 @@ def run(raw: Path, lake: Path) -> None:
     db.execute("ROLLBACK" if BUG == "forgetful" and known else "COMMIT")
 
 
+def listing(lake: Path) -> None:
+    db = open_catalog(lake)
+    if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        rows = db.execute("SELECT count(*) FROM files").fetchone()[0]
+        print(json.dumps({"table": "files", "rows": rows}))
+
+
 def head(lake: Path) -> None:
     for (data,) in open_catalog(lake).execute("SELECT data FROM files").fetchall():
         print(json.dumps(json.loads((lake / data).read_bytes())))
@@ -76,8 +83,7 @@ def main() -> int:
         if words == ["features", "run"]:
             run(Path(option("--raw")), lake)
         elif words == ["table", "ls"]:
-            has_table = open_catalog(lake).execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            print(*(['{"table": "files"}'] if has_table else []))
+            listing(lake)
         else:
             head(lake)
     except (OSError, sqlite3.Error, ValueError) as error:

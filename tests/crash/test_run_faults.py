@@ -22,7 +22,7 @@ CASES = [
     ("unsynced", "cut", "exits with 1"),
     ("torn", "kill", "neither as before nor as after"),
     ("forgetful", "points", "adds nothing"),
-    ("doubling", "points", "never failed"),
+    ("doubling", "points", "nothing new, changes"),
     ("liar", "eio", "says it is done"),
 ]
 
@@ -40,9 +40,7 @@ def problem(program: Path, bug: str, mode: str, wanted: str | None) -> str | Non
     command = [sys.executable, HERE / "run_faults.py", "--tarn", program, "--mode", mode, "--every", every]
     done = subprocess.run(command, env={**os.environ, "STANDIN_BUG": bug}, capture_output=True, text=True)
     tried = sum(int(n) for n in re.findall(r"(\d+) faults", done.stdout))
-    told = (
-        f'bug "{bug}", mode {mode}: exit {done.returncode}, {tried} faults:\n{done.stdout[-600:]}{done.stderr[-600:]}'
-    )
+    told = f'bug "{bug}", mode {mode}: exit {done.returncode}, {tried} faults:\n{done.stdout[-600:]}{done.stderr[-600:]}'
     if wanted is None:
         return told if done.returncode or tried < 4 else None
     return told if done.returncode != 1 or wanted not in done.stdout else None

@@ -359,7 +359,7 @@ static int sync_fd(long how, int fd)
 	pthread_mutex_lock(&lock);
 	const char *path = path_of_fd(fd);
 	if (!rc && path)
-		how == SYS_syncfs ? loss_all_synced() : loss_synced(path);
+		how == SYS_syncfs ? loss_all_synced() : loss_synced(fd, path);
 	pthread_mutex_unlock(&lock);
 	return (int)rc;
 }
@@ -381,6 +381,14 @@ EXPORTED int syncfs(int fd)
 
 /* ---- names ---- */
 
+/* An open file keeps its descriptor when it gets another name. */
+static void move_fds(const char *from, const char *to)
+{
+	for (int fd = 0; fd < MOST_FDS; fd++)
+		if (fd_paths[fd] && !strcmp(fd_paths[fd], from))
+			set_path_of_fd(fd, to);
+}
+
 static int rename_at(int from_folder, const char *from, int to_folder, const char *to, unsigned flags)
 {
 	char old[PATH_SIZE], name[PATH_SIZE];
@@ -392,8 +400,10 @@ static int rename_at(int from_folder, const char *from, int to_folder, const cha
 	bool replaced = counts && !look(name, &status);
 	long rc = syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
 	int number = errno;
-	if (!rc && counts)
+	if (!rc && counts) {
 		loss_renamed(old, name, replaced);
+		move_fds(old, name);
+	}
 	pthread_mutex_unlock(&lock);
 	errno = number;
 	return (int)rc;

@@ -24,10 +24,15 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-/* lstat past the library's own names. */
+/* lstat and fstat past the library's own names. */
 static inline int look(const char *path, struct stat *status)
 {
 	return (int)syscall(SYS_newfstatat, AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW);
+}
+
+static inline int look_at(int fd, struct stat *status)
+{
+	return (int)syscall(SYS_newfstatat, fd, "", status, AT_EMPTY_PATH);
 }
 
 #endif

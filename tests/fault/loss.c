@@ -107,10 +107,10 @@ static void content_synced(const struct stat *synced)
 	}
 }
 
-void loss_synced(const char *path)
+void loss_synced(int fd, const char *path)
 {
 	struct stat status;
-	if (look(path, &status))
+	if (look_at(fd, &status))
 		return;
 	if (!S_ISDIR(status.st_mode)) {
 		content_synced(&status);

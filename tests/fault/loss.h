@@ -15,8 +15,8 @@ void loss_created(const char *path);
 void loss_renamed(const char *from, const char *to, bool replaced);
 void loss_linked(const char *from, const char *to);
 void loss_removed(const char *path);
-/* The contents at `path` now lie on the disk; of a folder, its entries. */
-void loss_synced(const char *path);
+/* The contents of the file now lie on the disk, whatever name it has by now; of the folder at `path`, its entries. */
+void loss_synced(int fd, const char *path);
 void loss_all_synced(void);
 /* The power cut. */
 void loss_happen(void);

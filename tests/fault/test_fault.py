@@ -130,6 +130,18 @@ class Fault(unittest.TestCase):
         self.assertEqual((self.root / "f").read_bytes(), b"synced")
         self.assertEqual((self.root / "old").read_bytes(), b"abc")
 
+    def test_sync_behind_a_rename_counts(self) -> None:
+        program = (
+            "import os, sys\n"
+            "os.chdir(sys.argv[1])\n"
+            "fd = os.open('t', os.O_WRONLY | os.O_CREAT); os.write(fd, b'text')\n"
+            "os.rename('t', 'f'); os.fsync(fd)\n"
+            "os.fsync(os.open('.', os.O_RDONLY))\n"
+        )
+        env = {**os.environ, **environment([self.root], lose=1)}
+        subprocess.run([sys.executable, "-S", "-c", program, self.root], env=env, check=True)
+        self.assertEqual((self.root / "f").read_bytes(), b"text")
+
     def test_sqlite_is_seen_and_stands_it(self) -> None:
         """Whatever call the power cut comes at, SQLite's transaction is there as a whole or not at all."""
         program = (

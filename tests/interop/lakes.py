@@ -12,6 +12,7 @@ import struct
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -69,14 +70,15 @@ class Built:
         stamps = [Stamp(None, None, "")] * self.model.runs
         self.states.append({name: len(rows) for name, rows in self.model.rows(stamps).items()})
 
+    @cached_property
     def catalog(self) -> SqlCatalog:
         return SqlCatalog(CATALOG, uri=f"sqlite:///{self.folder}/catalog.db", warehouse=f"file://{self.folder}")
 
     def table(self, name: str) -> Table:
-        return self.catalog().load_table(f"{NAMESPACE}.{name}")
+        return self.catalog.load_table(f"{NAMESPACE}.{name}")
 
     def tables(self) -> list[str]:
-        return sorted(name[-1] for name in self.catalog().list_tables(NAMESPACE))
+        return sorted(name[-1] for name in self.catalog.list_tables(NAMESPACE))
 
     def stamps(self) -> list[Stamp]:
         """What each run wrote in its processing columns, by the audit table, in the order of the runs."""

@@ -287,6 +287,14 @@ def experiment_id(record: Record) -> str:
     return hashlib.sha256(canonical(identity(record)).encode()).hexdigest()
 
 
+def kind_of(setup: Record) -> Row:
+    """What v1 records do not tell."""
+    return {
+        "ansatz_name": "EfficientSU2" if setup["ansatz_name"] is None else setup["ansatz_name"],
+        "init_strategy": "random" if setup["init_strategy"] is None else setup["init_strategy"],
+    }
+
+
 def configuration_id(record: Record) -> str:
     """What was asked for; coordinates to 1e-8, so that the last bits of a chemistry library do not matter."""
     molecule, setup = record["molecule"]["molecule_data"], record["vqe_result"]["initial_data"]
@@ -294,9 +302,9 @@ def configuration_id(record: Record) -> str:
         "symbols": molecule["symbols"],
         "coords": [[round(x * 1e8) / 1e8 + 0.0 for x in row] for row in molecule["coords"]],
         "multiplicity": molecule["multiplicity"], "charge": molecule["charge"], "units": molecule["units"],
-        "basis_set": record["basis_set"], "ansatz_name": setup["ansatz_name"] or "EfficientSU2",
+        "basis_set": record["basis_set"], "ansatz_name": kind_of(setup)["ansatz_name"],
         **{name: setup[name] for name in ("ansatz_reps", "optimizer", "default_shots", "seed")},
-        "init_strategy": setup["init_strategy"] or "random", "backend": setup["backend"],
+        "init_strategy": kind_of(setup)["init_strategy"], "backend": setup["backend"],
     }
     return hashlib.sha256(canonical(asked).encode()).hexdigest()
 
@@ -307,7 +315,7 @@ def result_id(record: Record) -> str:
     steps = result["iteration_list"]
 
     def optional(kind: str, value: Any) -> bytes:
-        return struct.pack(f"<?{kind}", value is not None, value or 0)
+        return struct.pack(f"<?{kind}", value is not None, 0 if value is None else value)
 
     def doubles(values: list[float]) -> bytes:
         return struct.pack(f"<q{len(values)}d", len(values), *values)
@@ -336,10 +344,7 @@ def rows(record: Record) -> dict[str, list[Row]]:
     base: Row = {"experiment_id": eid, "molecule_id": record["molecule_id"], "basis_set": record["basis_set"]}
     device: Row = {**base, "backend": setup["backend"]}
     sized: Row = {**device, "num_qubits": setup["num_qubits"]}
-    kind = {
-        "ansatz_name": setup["ansatz_name"] or "EfficientSU2",
-        "init_strategy": setup["init_strategy"] or "random",
-    }
+    kind = kind_of(setup)
 
     def step_id(step: Record) -> str:
         return f"{eid}_iter_{step['iteration']}"

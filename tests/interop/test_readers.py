@@ -57,6 +57,15 @@ def columns_of(lake: Built, name: str) -> dict[str, str]:
     return {f.name: str(f.field_type) for f in lake.table(name).schema().fields}
 
 
+def check_repeats(lake: Built) -> None:
+    """repeated_results holds what the model says; it is made when it is needed first."""
+    repeated = from_rows(lake.model.repeated_rows(lake.stamps()), REPEATED)
+    if repeated.num_rows == 0 and "repeated_results" not in lake.tables():
+        return
+    got = lake.table("repeated_results").scan().to_arrow()
+    assert_equal(got, repeated, REPEATED, SORT["repeated_results"], "repeated_results")
+
+
 @pytest.mark.fast
 @pytest.mark.parametrize("lake", MAKERS)
 def test_pyiceberg_equals_the_model(built: Built_, lake: str) -> None:
@@ -64,9 +73,7 @@ def test_pyiceberg_equals_the_model(built: Built_, lake: str) -> None:
     for name, want in made.expected().items():
         got = made.table(name).scan().to_arrow()
         assert_equal(got, want, columns(name), TABLES[name].key, f"{lake} {name}")
-    repeated = from_rows(made.model.repeated_rows(made.stamps()), REPEATED)
-    got = made.table("repeated_results").scan().to_arrow()
-    assert_equal(got, repeated, REPEATED, SORT["repeated_results"], f"{lake} repeated_results")
+    check_repeats(made)
 
 
 def _no_null_lists(table: pa.Table) -> pa.Table:
@@ -88,7 +95,8 @@ def test_reader_equals_pyiceberg(
         python = peers([venv]) / f"venv-{venv}/bin/python"
     for name, got in read_all(python, reader, made, tmp_path).items():
         kinds = columns_of(made, name)
-        assert got.column_names == list(kinds), f"{name}: order of columns"
+        in_order = set if reader == "sail" else list  # Sail moves partition columns to the end
+        assert in_order(got.column_names) == in_order(kinds), f"{name}: columns"
         want = made.table(name).scan().to_arrow()
         if reader == "chdb":
             want = _no_null_lists(want)

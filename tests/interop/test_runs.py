@@ -11,11 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from compare import assert_equal, from_rows
+from compare import assert_equal
 from lakes import DEAD_LETTERS, FAILED, MAKERS, TARN, USAGE, Built, avro, half, native, tarn
-from model import REPEATED, TABLES, columns, experiment_id, read_object
+from model import TABLES, columns, experiment_id, read_object
+from test_readers import check_repeats
 
 pytestmark = pytest.mark.fast
 
@@ -27,10 +30,7 @@ def check(lake: Built) -> None:
     """The lake holds what the model says: the nine tables and repeated_results."""
     for name, want in lake.expected().items():
         assert_equal(lake.table(name).scan().to_arrow(), want, columns(name), TABLES[name].key, name)
-    repeated = from_rows(lake.model.repeated_rows(lake.stamps()), REPEATED)
-    got = lake.table("repeated_results").scan().to_arrow()
-    key = ("processing_timestamp", "source_object", "source_record")
-    assert_equal(got, repeated, REPEATED, key, "repeated_results")
+    check_repeats(lake)
 
 
 def letters(lake: Built) -> list[dict[str, Any]]:
@@ -160,13 +160,13 @@ def test_same_experiments_either_way(built: Callable[[str], Built], lakes: tuple
     """What a table holds of an experiment does not depend on how it was loaded."""
     own = {"processing_timestamp", "processing_date", "processing_batch_id"}
     own |= {"source_object", "source_record", "source_topic", "source_partition", "source_offset"}
-    wanted = set(built(lakes[0]).model.experiments) & set(built(lakes[1]).model.experiments)
+    wanted = pa.array(set(built(lakes[0]).model.experiments) & set(built(lakes[1]).model.experiments))
     for name, table in TABLES.items():
         kinds = {column: kind for column, kind in columns(name).items() if column not in own}
         seen = []
         for lake in lakes:
-            rows = built(lake).table(name).scan().to_arrow().to_pylist()
-            seen.append(from_rows([r for r in rows if r["experiment_id"] in wanted], columns(name)))
+            rows = built(lake).table(name).scan().to_arrow()
+            seen.append(rows.filter(pc.is_in(rows["experiment_id"], wanted)))
         assert_equal(seen[0], seen[1], kinds, table.key, name)
 
 

@@ -1,7 +1,7 @@
 /* Developer's program around the Avro room, driven by tests/interop/test_avro.py.
  *
- *   avro_tool resolve <cases        each line is JSON, [writer's schema, reader's schema, datum in hexadecimal] (schemas as
- *                                   strings); prints the datum as the reader sees it, or "error" and why
+ *   avro_tool resolve <cases              each line is JSON, [writer's schema, reader's schema, datum in hexadecimal]
+ *                                         (schemas as strings); prints the datum as the reader sees it, or why not
  *   avro_tool rewrite CODEC <IN >OUT      writes a container file's data again, with another codec
  */
 #include <jansson.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "serialize/avro/column_text.h"
+#include "unit/serialize/avro/column_text.h"
 #include "serialize/avro/container.h"
 #include "serialize/avro/json.h"
 #include "serialize/avro/plan.h"

@@ -157,7 +157,7 @@ static void name_version(const struct tarn_target *target, const char *run_id, c
 static void name_versions(struct commit *commit)
 {
 	for (size_t i = 0; i < TARN_TARGET_PROCESSING_METADATA; i++)
-		if (commit->n_files[i])
+		if (commit->n_files[i] || !commit->input->targets->items[i].metadata_location)
 			name_version(&commit->input->targets->items[i], commit->input->stamp->run_id,
 				     commit->tables[i].version);
 }
@@ -263,8 +263,9 @@ static enum tarn_rc append_tables(struct commit *commit, struct tarn_err *err)
 
 	if (!rc)
 		rc = write_ledger_json(commit, err);
+	/* With the first commit all tables come into being, so that a query for dead letters finds none instead of failing. */
 	for (size_t i = 0; !rc && i < TARN_N_TARGETS; i++)
-		if (commit->n_files[i])
+		if (commit->n_files[i] || !commit->input->targets->items[i].metadata_location)
 			rc = append_table(commit, i, err);
 	return rc;
 }

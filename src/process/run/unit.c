@@ -74,6 +74,8 @@ struct tarn_dead_letter *tarn_unit_add_letter(struct tarn_unit *unit, const stru
 					      const char *stage, const struct tarn_err *problem, int64_t record,
 					      int64_t position, struct tarn_slice payload)
 {
+	/* An object of which nothing could be read stands at its first offset; behind damage the offset is unknown. */
+	bool whole = !strcmp(stage, "read") || !strcmp(stage, "header");
 	struct tarn_dead_letter *letter;
 
 	unit->letters = tarn_grow(unit->letters, &unit->letters_capacity, unit->n_letters + 1, sizeof(*unit->letters));
@@ -87,9 +89,9 @@ struct tarn_dead_letter *tarn_unit_add_letter(struct tarn_unit *unit, const stru
 		.topic = object->topic,
 		.record = record,
 		.byte_position = position,
-		.has_offset = object->naming == TARN_RAW_OFFSET && record >= 0,
+		.has_offset = object->naming == TARN_RAW_OFFSET && (record >= 0 || whole),
 		.partition = object->partition,
-		.offset = object->offset + record,
+		.offset = object->offset + (record >= 0 ? record : 0),
 	};
 	if (payload.data && payload.len <= TARN_PAYLOAD_MAX)
 		letter->payload = tarn_slice_of(tarn_arena_copy(&unit->arena, payload.data, payload.len), payload.len);

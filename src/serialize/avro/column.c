@@ -54,6 +54,22 @@ static void make_parts(struct tarn_avro_column *column)
 	}
 }
 
+/* Bytes of one value in the array behind `bytes`, `i32` and so on. */
+static size_t value_size(const struct tarn_avro_column *column)
+{
+	switch (column->type) {
+	case TARN_AVRO_BOOLEAN: return 1;
+	case TARN_AVRO_INT:
+	case TARN_AVRO_ENUM:
+	case TARN_AVRO_FLOAT:
+	case TARN_AVRO_UNION:   return 4;
+	case TARN_AVRO_LONG:
+	case TARN_AVRO_DOUBLE:  return 8;
+	case TARN_AVRO_FIXED:   return column->width;
+	default:                return 0;
+	}
+}
+
 static bool has_offsets(enum tarn_avro_type type)
 {
 	return type == TARN_AVRO_STRING || type == TARN_AVRO_BYTES || type == TARN_AVRO_ARRAY || type == TARN_AVRO_MAP;
@@ -65,12 +81,16 @@ static void init_column(struct tarn_avro_column *column, const struct tarn_avro_
 	column->node = value ? value : node;
 	column->type = column->node->type;
 	column->width = column->node->size;
+	tarn_buf_init(&column->data, DATA_MAX);
 	/* Never NULL, so that readers need not ask whether there are values. */
 	if (value)
 		column->valid = tarn_malloc(1);
 	if (has_offsets(column->type))
 		column->offsets = tarn_calloc(1, sizeof(*column->offsets));
-	tarn_buf_init(&column->data, DATA_MAX);
+	if (value_size(column) || column->type == TARN_AVRO_FIXED)
+		column->bytes = tarn_malloc(1);
+	if (column->type == TARN_AVRO_STRING || column->type == TARN_AVRO_BYTES)
+		tarn_buf_room(&column->data, 1);
 	make_parts(column);
 }
 
@@ -147,22 +167,6 @@ struct tarn_avro_column *tarn_avro_column_find(struct tarn_avro_column *root, co
 }
 
 /* ---- filling ---- */
-
-/* Bytes of one value in the array behind `bytes`, `i32` and so on. */
-static size_t value_size(const struct tarn_avro_column *column)
-{
-	switch (column->type) {
-	case TARN_AVRO_BOOLEAN: return 1;
-	case TARN_AVRO_INT:
-	case TARN_AVRO_ENUM:
-	case TARN_AVRO_FLOAT:
-	case TARN_AVRO_UNION:   return 4;
-	case TARN_AVRO_LONG:
-	case TARN_AVRO_DOUBLE:  return 8;
-	case TARN_AVRO_FIXED:   return column->width;
-	default:                return 0;
-	}
-}
 
 static bool spend(size_t *budget, size_t bytes)
 {

@@ -27,15 +27,6 @@ static const struct {
 };
 enum { N_CODECS = sizeof(codecs) / sizeof(*codecs) };
 
-static bool take_long(struct tarn_cursor *cursor, int64_t *value)
-{
-	uint64_t bits;
-	if (!tarn_cursor_varint(cursor, &bits))
-		return false;
-	*value = tarn_unzigzag(bits);
-	return true;
-}
-
 /* ---- header ---- */
 
 static enum tarn_rc damaged_header(const struct tarn_cursor *cursor, struct tarn_err *err, const char *what)
@@ -50,7 +41,7 @@ static bool take_bytes(struct tarn_cursor *cursor, struct tarn_slice *bytes)
 {
 	int64_t len;
 	struct tarn_cursor at = *cursor;
-	if (!take_long(&at, &len) || len < 0 || !tarn_cursor_take(&at, (size_t)len, bytes))
+	if (!tarn_avro_take_long(&at, &len) || len < 0 || !tarn_cursor_take(&at, (size_t)len, bytes))
 		return false;
 	*cursor = at;
 	return true;
@@ -61,10 +52,10 @@ static enum tarn_rc open_map_block(struct tarn_cursor *cursor, int64_t *count, s
 {
 	struct tarn_cursor at = *cursor;
 	int64_t size;
-	if (!take_long(&at, count))
+	if (!tarn_avro_take_long(&at, count))
 		return damaged_header(cursor, err, "the metadata end early");
 	if (*count < 0) {
-		if (!take_long(&at, &size) || size < 0 || *count == INT64_MIN)
+		if (!tarn_avro_take_long(&at, &size) || size < 0 || *count == INT64_MIN)
 			return damaged_header(cursor, err, "a block of metadata has no valid size");
 		*count = -*count;
 	}
@@ -167,11 +158,11 @@ enum tarn_rc tarn_avro_block_next(struct tarn_slice file, const struct tarn_avro
 	struct tarn_avro_block read = { .position = *position };
 	struct tarn_slice sync;
 	int64_t count, size;
-	if (!take_long(&cursor, &count) || count < 0)
+	if (!tarn_avro_take_long(&cursor, &count) || count < 0)
 		return tarn_fail_at(err, TARN_EINVALID, tarn_cursor_position(&cursor),
 				    "avro block: no valid number of records");
 	int64_t size_at = tarn_cursor_position(&cursor);
-	if (!take_long(&cursor, &size) || size < 0)
+	if (!tarn_avro_take_long(&cursor, &size) || size < 0)
 		return tarn_fail_at(err, TARN_EINVALID, size_at, "avro block: no valid size");
 	if ((uint64_t)size > tarn_cursor_left(&cursor))
 		return tarn_fail_at(err, TARN_EINVALID, size_at, "avro block of %lld bytes, the file has %zu more",

@@ -15,7 +15,7 @@ enum {
 };
 #define MAX_EMPTY_ITEMS ((uint64_t)1 << 24)
 /* What one call may add to the columns, however few bytes announce it: nulls and defaults take more room than input. */
-#define MEMORY_BASE ((size_t)256 << 20)
+#define MEMORY_BASE ((size_t)64 << 20)
 #define MEMORY_PER_BYTE 64
 
 struct run {
@@ -223,8 +223,7 @@ static bool read_fixed_items(struct run *run, const struct tarn_avro_step *item,
 	size_t bytes;
 	if (__builtin_mul_overflow(count, size, &bytes) || left(run) < bytes)
 		return cut_off(run, item, size);
-	if (bytes)
-		memcpy(items->bytes + items->length * size, run->at, bytes);
+	memcpy(items->bytes + items->length * size, run->at, bytes);
 	run->at += bytes;
 	items->length += count;
 	return true;

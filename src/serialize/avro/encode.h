@@ -17,6 +17,15 @@ static inline void tarn_avro_put_boolean(struct tarn_buf *out, bool value)
 {
 	tarn_buf_add_byte(out, value);
 }
+/* Reads a long or int; false, with nothing moved, where there is none. */
+static inline bool tarn_avro_take_long(struct tarn_cursor *cursor, int64_t *value)
+{
+	uint64_t bits;
+	if (!tarn_cursor_varint(cursor, &bits))
+		return false;
+	*value = tarn_unzigzag(bits);
+	return true;
+}
 void tarn_avro_put_float(struct tarn_buf *out, float value);
 void tarn_avro_put_double(struct tarn_buf *out, double value);
 /* A block header of an array or map; the end of one is a header of 0. */

@@ -48,7 +48,8 @@ static void put_named(struct form *form, const struct tarn_avro_node *node)
 		return;
 	}
 	form->is_defined[node->id] = true;
-	tarn_buf_printf(form->out, "{\"name\":\"%s\",\"type\":\"%s\"", node->full_name, tarn_avro_type_name(node->type));
+	tarn_buf_printf(form->out, "{\"name\":\"%s\",\"type\":\"%s\"", node->full_name,
+			tarn_avro_type_name(node->type));
 	if (node->type == TARN_AVRO_RECORD)
 		put_fields(form, node);
 	else if (node->type == TARN_AVRO_ENUM)
@@ -77,7 +78,8 @@ static void put_node(struct form *form, const struct tarn_avro_node *node)
 	} else if (node->type == TARN_AVRO_UNION) {
 		put_union(form, node);
 	} else if (is_array || node->type == TARN_AVRO_MAP) {
-		tarn_buf_add_str(form->out, is_array ? "{\"type\":\"array\",\"items\":" : "{\"type\":\"map\",\"values\":");
+		tarn_buf_add_str(form->out, is_array ? "{\"type\":\"array\",\"items\":"
+						     : "{\"type\":\"map\",\"values\":");
 		put_node(form, node->items);
 		tarn_buf_add_byte(form->out, '}');
 	} else {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json_text.h"
+#include "serialize/avro/encode.h"
 #include "serialize/avro/json.h"
 #include "serialize/avro/node.h"
 
@@ -29,15 +30,6 @@ static enum tarn_rc damaged(struct writer *w, const struct tarn_avro_node *node,
 static enum tarn_rc cut_off(struct writer *w, const struct tarn_avro_node *node)
 {
 	return damaged(w, node, "is cut off");
-}
-
-static bool take_long(struct writer *w, int64_t *value)
-{
-	uint64_t bits;
-	if (!tarn_cursor_varint(&w->cursor, &bits))
-		return false;
-	*value = tarn_unzigzag(bits);
-	return true;
 }
 
 /* ---- text ---- */
@@ -106,7 +98,7 @@ static enum tarn_rc write_text(struct writer *w, const struct tarn_avro_node *no
 {
 	struct tarn_slice bytes;
 	int64_t len = (int64_t)node->size;
-	if (node->type != TARN_AVRO_FIXED && !take_long(w, &len))
+	if (node->type != TARN_AVRO_FIXED && !tarn_avro_take_long(&w->cursor, &len))
 		return cut_off(w, node);
 	if (len < 0 || !tarn_cursor_take(&w->cursor, (size_t)len, &bytes))
 		return damaged(w, node, "is longer than the data");
@@ -165,7 +157,7 @@ static enum tarn_rc write_real(struct writer *w, const struct tarn_avro_node *no
 static enum tarn_rc write_integer(struct writer *w, const struct tarn_avro_node *node)
 {
 	int64_t value;
-	if (!take_long(w, &value))
+	if (!tarn_avro_take_long(&w->cursor, &value))
 		return cut_off(w, node);
 	if (node->type == TARN_AVRO_INT && value != (int32_t)value)
 		return damaged(w, node, "has more than 32 bits");
@@ -218,14 +210,17 @@ static enum tarn_rc write_items(struct writer *w, const struct tarn_avro_node *n
 static enum tarn_rc write_collection(struct writer *w, const struct tarn_avro_node *node)
 {
 	bool is_map = node->type == TARN_AVRO_MAP, is_first = true;
-	int64_t count, size;
+	int64_t count, size = 0;
 	tarn_buf_add_byte(w->out, is_map ? '{' : '[');
 	do {
-		if (!take_long(w, &count) || (count < 0 && !take_long(w, &size)))
+		if (!tarn_avro_take_long(&w->cursor, &count) || (count < 0 && !tarn_avro_take_long(&w->cursor, &size)))
 			return cut_off(w, node);
+		const uint8_t *start = w->cursor.at;
 		enum tarn_rc rc = write_items(w, node, count < 0 ? -(uint64_t)count : (uint64_t)count, &is_first);
 		if (rc)
 			return rc;
+		if (count < 0 && w->cursor.at - start != size)
+			return damaged(w, node, "has a block of another size than it says");
 	} while (count);
 	tarn_buf_add_byte(w->out, is_map ? '}' : ']');
 	return TARN_OK;
@@ -250,7 +245,7 @@ static enum tarn_rc write_record(struct writer *w, const struct tarn_avro_node *
 static enum tarn_rc write_union(struct writer *w, const struct tarn_avro_node *node)
 {
 	int64_t position;
-	if (!take_long(w, &position))
+	if (!tarn_avro_take_long(&w->cursor, &position))
 		return cut_off(w, node);
 	if ((uint64_t)position >= node->n_branches)
 		return damaged(w, node, "is none of its types");
@@ -302,7 +297,8 @@ enum tarn_rc tarn_avro_json_write(const struct tarn_avro_schema *schema, struct 
 {
 	struct writer w = { .form = form, .cursor = *cursor, .out = out, .err = err };
 	size_t start = out->len;
-	tarn_buf_init(&w.text, out->max);
+	tarn_buf_init(&w.text, TARN_BUF_DEFAULT_MAX);
+	tarn_buf_room(&w.text, 1); /* no text is NULL */
 	enum tarn_rc rc = write_value(&w, tarn_avro_schema_root(schema));
 	if (!rc && (out->overflow || w.text.overflow))
 		rc = tarn_fail(err, TARN_ELIMIT, "avro data: their JSON passes the limit of %zu bytes", out->max);

@@ -53,6 +53,13 @@ int32_t tarn_avro_node_find(const struct tarn_avro_node *node, const char *name)
 /* Number of nodes; ids are below it. */
 uint32_t tarn_avro_schema_size(const struct tarn_avro_schema *schema);
 
+/* What stands behind a full name's namespace. */
+static inline const char *tarn_avro_last_part(const char *full_name)
+{
+	const char *dot = strrchr(full_name, '.');
+	return dot ? dot + 1 : full_name;
+}
+
 /* A union of null and one other type, the other one; NULL for anything else. */
 static inline const struct tarn_avro_node *tarn_avro_optional(const struct tarn_avro_node *node)
 {

@@ -152,19 +152,13 @@ static bool is_promotable(const struct tarn_avro_node *writer, const struct tarn
 	       promotions[writer->type][reader->type];
 }
 
-static const char *last_part(const char *full_name)
-{
-	const char *dot = strrchr(full_name, '.');
-	return dot ? dot + 1 : full_name;
-}
-
 /* Names without their namespaces; the reader's aliases count as its name. */
 static bool names_match(const struct tarn_avro_node *writer, const struct tarn_avro_node *reader)
 {
 	if (!strcmp(writer->name, reader->name))
 		return true;
 	for (size_t i = 0; i < reader->n_aliases; i++)
-		if (!strcmp(writer->name, last_part(reader->aliases[i])))
+		if (!strcmp(writer->name, tarn_avro_last_part(reader->aliases[i])))
 			return true;
 	return false;
 }

@@ -96,15 +96,9 @@ static bool is_full_name(const char *text, size_t len)
 	return true;
 }
 
-static const char *last_part(const char *full_name)
-{
-	const char *dot = strrchr(full_name, '.');
-	return dot ? dot + 1 : full_name;
-}
-
 static const char *namespace_of(struct parser *p, const char *full_name)
 {
-	const char *last = last_part(full_name);
+	const char *last = tarn_avro_last_part(full_name);
 	if (last == full_name)
 		return "";
 	return tarn_arena_strndup(&p->schema->arena, full_name, (size_t)(last - full_name) - 1);
@@ -324,7 +318,7 @@ static struct tarn_avro_node *open_named(struct parser *p, enum tarn_avro_type t
 		return NULL;
 	struct tarn_avro_node *node = new_node(p, type);
 	node->full_name = full_name;
-	node->name = last_part(full_name);
+	node->name = tarn_avro_last_part(full_name);
 	if (!parse_aliases(p, json, *space, &node->aliases, &node->n_aliases, at))
 		return NULL;
 	p->named = tarn_grow(p->named, &p->named_capacity, p->n_named + 1, sizeof(*p->named));

@@ -45,7 +45,8 @@ enum tarn_avro_logical {
 struct tarn_avro_schema; /* a parsed document */
 struct tarn_avro_node;   /* one type inside it; recursive types make this a graph */
 
-/* TARN_EINVALID says where and what was expected. Limits: 64 levels of nesting, TARN_ELIMIT beyond. */
+/* TARN_EINVALID says where and what was expected. TARN_ELIMIT beyond 64 levels of nesting, 65,536 types when named ones
+ * are written out wherever they are used, 256 branches of a union. */
 enum tarn_rc tarn_avro_schema_parse(struct tarn_slice json, struct tarn_avro_schema **schema, struct tarn_err *err)
 	TARN_MUST_CHECK;
 void tarn_avro_schema_free(struct tarn_avro_schema *schema);

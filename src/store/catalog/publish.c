@@ -41,7 +41,7 @@ static bool is_publishable(struct tarn_catalog *catalog, const char *location)
 	return key && strchr(key, '/') && !strstr(key, ".gz");
 }
 
-static enum tarn_rc link_version(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
+enum tarn_rc tarn_catalog_link(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
 {
 	char name[48];
 	const char *key = tarn_store_key(catalog->store, location);
@@ -73,7 +73,7 @@ void tarn_catalog_unstage_hint(struct tarn_catalog *catalog, const char *locatio
 }
 
 /* Hadoop's checksum of an older hint would make Spark fail. */
-static enum tarn_rc move_hint(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
+enum tarn_rc tarn_catalog_move_hint(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
 {
 	char *staged = key_beside(catalog, location, STAGED_HINT);
 	char *key = key_beside(catalog, location, "version-hint.text");
@@ -85,12 +85,6 @@ static enum tarn_rc move_hint(struct tarn_catalog *catalog, const char *location
 	free(key);
 	free(staged);
 	return rc;
-}
-
-enum tarn_rc tarn_catalog_publish(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
-{
-	enum tarn_rc rc = link_version(catalog, location, err);
-	return rc ? rc : move_hint(catalog, location, err);
 }
 
 static bool is_published(struct tarn_catalog *catalog, const char *location)
@@ -107,34 +101,31 @@ static bool is_published(struct tarn_catalog *catalog, const char *location)
 	return same;
 }
 
-/* Leaves in *pointers those that must be published, with their hints staged. */
-static size_t stage_missing(struct tarn_catalog *catalog, struct tarn_catalog_pointer *pointers, size_t n)
+/* Leaves in *pointers those whose hint must be moved, and all that goes before it done. */
+static size_t prepare_missing(struct tarn_catalog *catalog, struct tarn_catalog_pointer *pointers, size_t n)
 {
-	size_t staged = 0;
+	size_t prepared = 0;
 	for (size_t i = 0; i < n; i++) {
 		const char *location = pointers[i].location;
 		if (location && is_publishable(catalog, location) && !is_published(catalog, location) &&
-		    !tarn_catalog_stage_hint(catalog, location, NULL))
-			pointers[staged++] = pointers[i];
+		    !tarn_catalog_link(catalog, location, NULL) && !tarn_catalog_stage_hint(catalog, location, NULL))
+			pointers[prepared++] = pointers[i];
 	}
-	return staged;
+	return prepared;
 }
 
+/* What cannot be mended now is tried again by the next writer. */
 void tarn_catalog_mend(struct tarn_catalog *catalog)
 {
 	struct tarn_arena arena;
 	struct tarn_catalog_pointer *pointers;
 	size_t n;
-	enum tarn_rc rc;
 	tarn_arena_init(&arena);
-	rc = tarn_catalog_pointers(catalog, &arena, &pointers, &n, NULL);
-	n = rc ? 0 : stage_missing(catalog, pointers, n);
+	enum tarn_rc rc = tarn_catalog_pointers(catalog, &arena, &pointers, &n, NULL);
+	n = rc ? 0 : prepare_missing(catalog, pointers, n);
 	if (n)
 		rc = tarn_store_sync(catalog->store, NULL);
 	for (size_t i = 0; i < n && !rc; i++)
-		rc = tarn_catalog_publish(catalog, pointers[i].location, NULL);
-	/* What could not be mended now is tried again by the next writer. */
-	if (n && !rc)
-		rc = tarn_store_sync(catalog->store, NULL);
+		rc = tarn_catalog_move_hint(catalog, pointers[i].location, NULL);
 	tarn_arena_release(&arena);
 }

@@ -6,7 +6,8 @@
 
 #include "base/err.h"
 
-/* The database's last error with `what` before it: TARN_EBUSY where others hold it, TARN_EINVALID where it is damaged. */
+/* The database's last error with `what` before it: TARN_EBUSY where others hold it, TARN_EINVALID where it is damaged.
+ */
 enum tarn_rc tarn_sql_fail(sqlite3 *db, const char *what, struct tarn_err *err);
 enum tarn_rc tarn_sql_run(sqlite3 *db, const char *sql, const char *what, struct tarn_err *err) TARN_MUST_CHECK;
 /* Prepares a statement and binds `n` texts (NULL: null) to ?1, ?2 ...; the texts must live as long as the statement. */

@@ -26,24 +26,27 @@ struct tarn_catalog_pointer {
 	const char *name, *location;
 };
 enum tarn_rc tarn_catalog_pointers(struct tarn_catalog *catalog, struct tarn_arena *arena,
-				   struct tarn_catalog_pointer **pointers, size_t *n, struct tarn_err *err)
-	TARN_MUST_CHECK;
+				   struct tarn_catalog_pointer **pointers, size_t *n,
+				   struct tarn_err *err) TARN_MUST_CHECK;
 
 /* The condition that every statement about one table ends with; ?1 is the table's name. */
 #define TARN_CATALOG_THIS_NAMESPACE "catalog_name = '" TARN_CATALOG_NAME "' AND table_namespace = '" TARN_NAMESPACE "'"
 #define TARN_CATALOG_IS_TABLE " AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL)"
 
-/* Puts the version hint for this metadata file where publishing finds it; the next sync makes it durable. */
-enum tarn_rc tarn_catalog_stage_hint(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
-	TARN_MUST_CHECK;
+/* Names by which path readers find a table's current metadata. A power failure may keep a later change of a folder and
+ * lose an earlier one, hence three steps: the hint is staged with the metadata file; after the commit the link
+ * v<P>.metadata.json is made and synced; then the staged hint takes its place. */
+enum tarn_rc tarn_catalog_stage_hint(struct tarn_catalog *catalog, const char *location,
+				     struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_catalog_unstage_hint(struct tarn_catalog *catalog, const char *location);
-/* Makes the names by which path readers find the table's current metadata: the link v<P>.metadata.json, then the hint, which
- * was staged and synced. */
-enum tarn_rc tarn_catalog_publish(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_catalog_link(struct tarn_catalog *catalog, const char *location,
+			       struct tarn_err *err) TARN_MUST_CHECK;
+enum tarn_rc tarn_catalog_move_hint(struct tarn_catalog *catalog, const char *location,
+				    struct tarn_err *err) TARN_MUST_CHECK;
 /* The number P of a metadata file: NNNNN + 2 of <NNNNN>-<uuid>.metadata.json, N of v<N>.metadata.json, else 1. */
 int64_t tarn_catalog_path_version(const char *location);
-/* Publishes what a crash, or a committer that knows no path names, has left unpublished. A look at each table's hint. */
+/* Publishes what a crash, or a committer that knows no path names, has left unpublished. A look at each table's hint.
+ */
 void tarn_catalog_mend(struct tarn_catalog *catalog);
 
 #endif

@@ -1,5 +1,5 @@
-/* Appending data files: manifest, manifest list, snapshot. Files are written first; the table in memory changes at the end,
- * when nothing can fail any more. */
+/* Appending data files: manifest, manifest list, snapshot. Files are written first; the table in memory changes at the
+ * end, when nothing can fail any more. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,8 +90,8 @@ static bool metric_bound(struct appender *appender, const struct tarn_parquet_me
 {
 	if (metrics->in_list || !metrics->has_bounds)
 		return false;
-	return upper ? tarn_bound_upper(metrics->kind, metrics->upper, &appender->arena, bound) :
-		       tarn_bound_lower(metrics->kind, metrics->lower, bound);
+	return upper ? tarn_bound_upper(metrics->kind, metrics->upper, &appender->arena, bound)
+		     : tarn_bound_lower(metrics->kind, metrics->lower, bound);
 }
 
 static struct tarn_id_bounds collect_bounds(struct appender *appender, const struct tarn_data_file *file, bool upper)
@@ -181,8 +181,8 @@ static enum tarn_rc fill_manifest(struct appender *appender, struct tarn_manifes
 /* Summaries die with the writer; the list is written after it. */
 static void keep_summaries(struct appender *appender, struct tarn_manifest *manifest)
 {
-	struct tarn_partition_summary *copy = tarn_arena_copy(&appender->arena, manifest->partitions,
-							      manifest->n_partitions * sizeof(*copy));
+	struct tarn_partition_summary *copy =
+		tarn_arena_copy(&appender->arena, manifest->partitions, manifest->n_partitions * sizeof(*copy));
 	for (size_t i = 0; i < manifest->n_partitions; i++) {
 		if (copy[i].lower.data)
 			copy[i].lower.data = tarn_arena_copy(&appender->arena, copy[i].lower.data, copy[i].lower.len);
@@ -246,9 +246,9 @@ static enum tarn_rc make_list(struct appender *appender)
 static enum tarn_rc write_list(struct appender *appender)
 {
 	const struct tarn_snapshot *parent = appender->table->current;
-	char *location = tarn_arena_printf(&appender->arena, "%s/metadata/snap-%lld-1-%s.avro",
-					   appender->table->location, (long long)appender->append->snapshot_id,
-					   appender->append->attempt_uuid);
+	char *location =
+		tarn_arena_printf(&appender->arena, "%s/metadata/snap-%lld-1-%s.avro", appender->table->location,
+				  (long long)appender->append->snapshot_id, appender->append->attempt_uuid);
 	uint8_t sync[16];
 	struct tarn_buf bytes;
 	make_sync(location, sync);
@@ -284,8 +284,7 @@ static int by_partition(const void *a, const void *b, void *context)
 static int64_t changed_partitions(struct appender *appender)
 {
 	int64_t changed = appender->n_files > 0;
-	const struct tarn_data_file **sorted =
-		tarn_arena_alloc(&appender->arena, appender->n_files * sizeof(*sorted));
+	const struct tarn_data_file **sorted = tarn_arena_alloc(&appender->arena, appender->n_files * sizeof(*sorted));
 	for (size_t i = 0; i < appender->n_files; i++)
 		sorted[i] = &appender->files[i];
 	qsort_r(sorted, appender->n_files, sizeof(*sorted), by_partition, &appender->type);
@@ -458,7 +457,8 @@ static enum tarn_rc check_append(const struct appender *appender)
 	const struct tarn_append *append = appender->append;
 	for (size_t i = 0; append->tag && i < appender->table->n_refs; i++) {
 		if (!strcmp(appender->table->refs[i].name, append->tag))
-			return tarn_fail(appender->err, TARN_EEXISTS, "the table has a ref \"%s\" already", append->tag);
+			return tarn_fail(appender->err, TARN_EEXISTS, "the table has a ref \"%s\" already",
+					 append->tag);
 	}
 	if (tarn_table_snapshot(appender->table, append->snapshot_id))
 		return tarn_fail(appender->err, TARN_EEXISTS, "the table has a snapshot %lld already",

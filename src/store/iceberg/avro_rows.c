@@ -78,9 +78,9 @@ enum tarn_rc tarn_avro_rows_next(struct tarn_avro_rows *rows, size_t *n, struct 
 /* ---- columns by field id ---- */
 
 static const char *const shape_names[] = {
-	[TARN_SHAPE_NUMBER] = "int or long", [TARN_SHAPE_INT] = "int",       [TARN_SHAPE_LONG] = "long",
-	[TARN_SHAPE_BOOLEAN] = "boolean",    [TARN_SHAPE_BYTES] = "bytes",   [TARN_SHAPE_RECORD] = "record",
-	[TARN_SHAPE_ARRAY] = "array",        [TARN_SHAPE_ANY] = "anything",
+	[TARN_SHAPE_NUMBER] = "int or long", [TARN_SHAPE_INT] = "int",	    [TARN_SHAPE_LONG] = "long",
+	[TARN_SHAPE_BOOLEAN] = "boolean",    [TARN_SHAPE_BYTES] = "bytes",  [TARN_SHAPE_RECORD] = "record",
+	[TARN_SHAPE_ARRAY] = "array",	     [TARN_SHAPE_ANY] = "anything",
 };
 
 static bool has_shape(enum tarn_avro_type type, enum tarn_avro_shape shape)

@@ -35,7 +35,7 @@ enum tarn_rc tarn_avro_rows_next(struct tarn_avro_rows *rows, size_t *n, struct 
 /* What a column may be. */
 enum tarn_avro_shape {
 	TARN_SHAPE_NUMBER,  /* int or long */
-	TARN_SHAPE_INT,     /* int */
+	TARN_SHAPE_INT,	    /* int */
 	TARN_SHAPE_LONG,    /* long */
 	TARN_SHAPE_BOOLEAN, /* boolean */
 	TARN_SHAPE_BYTES,   /* string, bytes, fixed */
@@ -43,8 +43,8 @@ enum tarn_avro_shape {
 	TARN_SHAPE_ARRAY,
 	TARN_SHAPE_ANY,
 };
-/* The column of a record's field with this id: NULL where the file has none, or where `record` is NULL. TARN_EINVALID where
- * its shape is another, or where it is missing and `required`. */
+/* The column of a record's field with this id: NULL where the file has none, or where `record` is NULL. TARN_EINVALID
+ * where its shape is another, or where it is missing and `required`. */
 enum tarn_rc tarn_avro_bind(const struct tarn_avro_column *record, int32_t field_id, enum tarn_avro_shape shape,
 			    bool required, struct tarn_avro_column **field, struct tarn_err *err) TARN_MUST_CHECK;
 /* An array's items, or NULL. */
@@ -62,8 +62,11 @@ static inline int64_t tarn_column_number(const struct tarn_avro_column *column, 
 {
 	if (!tarn_column_has(column, i))
 		return otherwise;
-	return column->type == TARN_AVRO_INT ? column->i32[i] :
-	       column->type == TARN_AVRO_LONG ? column->i64[i] : column->bytes[i];
+	switch (column->type) {
+	case TARN_AVRO_INT: return column->i32[i];
+	case TARN_AVRO_LONG: return column->i64[i];
+	default: return column->bytes[i];
+	}
 }
 /* Of a TARN_SHAPE_BYTES column; data NULL where there is no value. */
 struct tarn_slice tarn_column_bytes(const struct tarn_avro_column *column, size_t i);

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-
 void tarn_json_init(struct tarn_json *json, struct tarn_slice document, struct tarn_slice value,
 		    struct tarn_arena *arena, struct tarn_err *err)
 {
@@ -66,8 +65,8 @@ enum tarn_rc tarn_json_finish(struct tarn_json *json)
 
 #define EACH_BYTE(byte) (0x0101010101010101u * (uint64_t)(byte))
 
-/* First byte at or behind `at` that is a quote, a backslash or a control character, eight at a time: strings are most of
- * the bytes of a metadata file. */
+/* First byte at or behind `at` that is a quote, a backslash or a control character, eight at a time: strings are most
+ * of the bytes of a metadata file. */
 static const uint8_t *find_special(const uint8_t *at, const uint8_t *end)
 {
 	while (end - at >= 8) {

@@ -1,8 +1,8 @@
-/* Reading JSON (RFC 8259) in one pass, with the raw text of every value at hand: metadata files are mostly text that a commit
- * carries over unread, and they grow with every snapshot.
+/* Reading JSON (RFC 8259) in one pass, with the raw text of every value at hand: metadata files are mostly text that a
+ * commit carries over unread, and they grow with every snapshot.
  *
- * Errors stick: after the first one every call is a no-op that gives an empty value, loops end, and `rc` and *err say what
- * happened at which byte of the document. Look at `rc` once, at the end. */
+ * Errors stick: after the first one every call is a no-op that gives an empty value, loops end, and `rc` and *err say
+ * what happened at which byte of the document. Look at `rc` once, at the end. */
 #ifndef TARN_STORE_ICEBERG_JSON_READER_H
 #define TARN_STORE_ICEBERG_JSON_READER_H
 

@@ -20,7 +20,8 @@ struct tarn_partition_type {
 /* In the table's arena or in `arena`. */
 struct tarn_partition_type tarn_partition_type_of(const struct tarn_table *table,
 						  const struct tarn_partition_spec *spec, struct tarn_arena *arena);
-/* Whether tarn_partition_put can write all its columns (not float, double, decimal, uuid, fixed): else TARN_EUNSUPPORTED. */
+/* Whether tarn_partition_put can write all its columns (not float, double, decimal, uuid, fixed): else
+ * TARN_EUNSUPPORTED. */
 enum tarn_rc tarn_partition_writable(const struct tarn_partition_type *type, struct tarn_err *err) TARN_MUST_CHECK;
 /* The partition record's fields in an Avro schema and in an Iceberg schema, without brackets. */
 void tarn_partition_put_avro_fields(const struct tarn_partition_type *type, struct tarn_buf *json);
@@ -40,8 +41,8 @@ int tarn_partition_compare(const struct tarn_partition_column *column, const str
 #define TARN_BOUND_LENGTH 16 /* Java's default metrics mode: code points of a string, bytes of a binary */
 /* Single-value serialization (specification, appendix D). */
 void tarn_bound_put_value(enum tarn_type_kind kind, const struct tarn_partition_value *value, struct tarn_buf *out);
-/* Cut to TARN_BOUND_LENGTH where the kind is string or binary. False: no bound can be given. The lower bound points into
- * `full`, the upper bound there or into the arena. */
+/* Cut to TARN_BOUND_LENGTH where the kind is string or binary. False: no bound can be given. The lower bound points
+ * into `full`, the upper bound there or into the arena. */
 bool tarn_bound_lower(enum tarn_type_kind kind, struct tarn_slice full, struct tarn_slice *bound);
 bool tarn_bound_upper(enum tarn_type_kind kind, struct tarn_slice full, struct tarn_arena *arena,
 		      struct tarn_slice *bound);
@@ -109,7 +110,8 @@ struct tarn_id_bounds {
 enum { TARN_ENTRY_EXISTING, TARN_ENTRY_ADDED, TARN_ENTRY_DELETED };
 struct tarn_manifest_entry {
 	int32_t status;
-	int64_t snapshot_id, sequence_number, file_sequence_number; /* inherited where the entry has none */
+	/* Inherited where the entry has none. */
+	int64_t snapshot_id, sequence_number, file_sequence_number;
 	int32_t content; /* 0 data, 1 position deletes, 2 equality deletes */
 	struct tarn_slice location, format;
 	const struct tarn_partition_value *partition; /* one per field of the manifest's spec */
@@ -133,19 +135,19 @@ enum tarn_rc tarn_manifest_read(struct tarn_manifest_reader *reader, struct tarn
 				const struct tarn_manifest *manifest, const struct tarn_partition_type *type,
 				tarn_entry_visit visit, void *context, struct tarn_err *err) TARN_MUST_CHECK;
 
-/* Writes one data manifest. ADDED entries get no sequence numbers (the commit gives them), EXISTING ones keep theirs. */
+/* Writes one data manifest. ADDED entries get no sequence numbers (the commit gives them), EXISTING keep theirs. */
 struct tarn_manifest_writer;
 struct tarn_manifest_head {
 	const struct tarn_table *table;
 	const struct tarn_partition_type *type; /* of the default spec */
-	const uint8_t *sync;                    /* 16 bytes */
+	const uint8_t *sync;			/* 16 bytes */
 };
 struct tarn_manifest_writer *tarn_manifest_writer_new(const struct tarn_manifest_head *head, struct tarn_buf *out);
 void tarn_manifest_writer_free(struct tarn_manifest_writer *writer);
 enum tarn_rc tarn_manifest_writer_add(struct tarn_manifest_writer *writer, const struct tarn_manifest_entry *entry,
 				      struct tarn_err *err) TARN_MUST_CHECK;
-/* Fills counts, rows, spec id, summaries and min_sequence_number (of EXISTING entries; INT64_MAX without any); slices are the
- * writer's. The rest of *manifest is the caller's. */
+/* Fills counts, rows, spec id, summaries and min_sequence_number (of EXISTING entries; INT64_MAX without any); slices
+ * are the writer's. The rest of *manifest is the caller's. */
 enum tarn_rc tarn_manifest_writer_finish(struct tarn_manifest_writer *writer, struct tarn_manifest *manifest,
 					 struct tarn_err *err) TARN_MUST_CHECK;
 

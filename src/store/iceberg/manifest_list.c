@@ -251,9 +251,18 @@ static void put_summaries(struct tarn_buf *out, const struct tarn_manifest *mani
 static void put_line(struct tarn_buf *out, const struct tarn_manifest *manifest)
 {
 	const int64_t numbers[] = {
-		manifest->length,	  manifest->spec_id,	     manifest->content,	      manifest->sequence_number,
-		manifest->min_sequence_number, manifest->added_snapshot_id, manifest->added_files, manifest->existing_files,
-		manifest->deleted_files,  manifest->added_rows,	     manifest->existing_rows, manifest->deleted_rows,
+		manifest->length,
+		manifest->spec_id,
+		manifest->content,
+		manifest->sequence_number,
+		manifest->min_sequence_number,
+		manifest->added_snapshot_id,
+		manifest->added_files,
+		manifest->existing_files,
+		manifest->deleted_files,
+		manifest->added_rows,
+		manifest->existing_rows,
+		manifest->deleted_rows,
 	};
 	tarn_avro_put_bytes(out, tarn_slice_str(manifest->location));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)

@@ -27,16 +27,11 @@ static const struct {
 	enum tarn_avro_shape shape;
 	bool required;
 } column_ids[N_COLUMNS] = {
-	[STATUS] = { 0, TARN_SHAPE_NUMBER, true },
-	[SNAPSHOT_ID] = { 1, TARN_SHAPE_NUMBER, false },
-	[SEQUENCE_NUMBER] = { 3, TARN_SHAPE_NUMBER, false },
-	[FILE_SEQUENCE_NUMBER] = { 4, TARN_SHAPE_NUMBER, false },
-	[CONTENT] = { 134, TARN_SHAPE_NUMBER, false },
-	[FILE_PATH] = { 100, TARN_SHAPE_BYTES, true },
-	[FILE_FORMAT] = { 101, TARN_SHAPE_BYTES, true },
-	[RECORD_COUNT] = { 103, TARN_SHAPE_NUMBER, true },
-	[FILE_SIZE] = { 104, TARN_SHAPE_NUMBER, true },
-	[KEY_METADATA] = { 131, TARN_SHAPE_BYTES, false },
+	[STATUS] = { 0, TARN_SHAPE_NUMBER, true },	     [SNAPSHOT_ID] = { 1, TARN_SHAPE_NUMBER, false },
+	[SEQUENCE_NUMBER] = { 3, TARN_SHAPE_NUMBER, false }, [FILE_SEQUENCE_NUMBER] = { 4, TARN_SHAPE_NUMBER, false },
+	[CONTENT] = { 134, TARN_SHAPE_NUMBER, false },	     [FILE_PATH] = { 100, TARN_SHAPE_BYTES, true },
+	[FILE_FORMAT] = { 101, TARN_SHAPE_BYTES, true },     [RECORD_COUNT] = { 103, TARN_SHAPE_NUMBER, true },
+	[FILE_SIZE] = { 104, TARN_SHAPE_NUMBER, true },	     [KEY_METADATA] = { 131, TARN_SHAPE_BYTES, false },
 	[SORT_ORDER_ID] = { 140, TARN_SHAPE_NUMBER, false },
 };
 
@@ -127,8 +122,9 @@ static enum tarn_rc bind_entry(struct tarn_manifest_reader *reader, struct tarn_
 
 static bool is_partition_type(enum tarn_avro_type type)
 {
-	return type == TARN_AVRO_BOOLEAN || type == TARN_AVRO_INT || type == TARN_AVRO_LONG || type == TARN_AVRO_FLOAT ||
-	       type == TARN_AVRO_DOUBLE || type == TARN_AVRO_STRING || type == TARN_AVRO_BYTES || type == TARN_AVRO_FIXED;
+	return type == TARN_AVRO_BOOLEAN || type == TARN_AVRO_INT || type == TARN_AVRO_LONG ||
+	       type == TARN_AVRO_FLOAT || type == TARN_AVRO_DOUBLE || type == TARN_AVRO_STRING ||
+	       type == TARN_AVRO_BYTES || type == TARN_AVRO_FIXED;
 }
 
 /* The spec may differ from manifest to manifest where the rest of the schema does not. */
@@ -146,7 +142,8 @@ static enum tarn_rc bind_partition(struct tarn_manifest_reader *reader, const st
 		if (rc)
 			return rc;
 		if (*column && !is_partition_type((*column)->type))
-			return tarn_fail(err, TARN_EINVALID, "partition field \"%s\" is of no Avro type that can be one",
+			return tarn_fail(err, TARN_EINVALID,
+					 "partition field \"%s\" is of no Avro type that can be one",
 					 type->columns[i].name);
 	}
 	return TARN_OK;
@@ -186,7 +183,8 @@ static struct tarn_id_counts read_counts(const struct map *map, size_t row)
 	size_t first, n;
 	if (!map_pairs(map, row, &first, &n))
 		return (struct tarn_id_counts){ .present = false };
-	return (struct tarn_id_counts){ true, n, n ? map->keys->i32 + first : NULL, n ? map->values->i64 + first : NULL };
+	return (struct tarn_id_counts){ true, n, n ? map->keys->i32 + first : NULL,
+					n ? map->values->i64 + first : NULL };
 }
 
 static struct tarn_id_bounds read_bounds(const struct map *map, size_t row)

@@ -222,8 +222,8 @@ enum tarn_rc tarn_manifest_writer_finish(struct tarn_manifest_writer *writer, st
 	struct tarn_partition_summary *summaries = tarn_arena_zalloc(&writer->arena, n * sizeof(*summaries));
 	for (size_t i = 0; i < n; i++) {
 		const struct field_summary *summary = &writer->summaries[i];
-		summaries[i] = (struct tarn_partition_summary){ .contains_null = summary->has_null,
-								.has_contains_nan = true };
+		summaries[i] =
+			(struct tarn_partition_summary){ .contains_null = summary->has_null, .has_contains_nan = true };
 		if (summary->has_value) {
 			summaries[i].lower = serialize(writer, i, &summary->lower);
 			summaries[i].upper = serialize(writer, i, &summary->upper);

@@ -1,5 +1,5 @@
-/* A table's metadata in memory, for the files of this room. The JSON text of what no append changes is kept as it came, so
- * that statistics, older schemas, sort orders and members that Tarn does not know survive being written again. */
+/* A table's metadata in memory, for the files of this room. The JSON text of what no append changes is kept as it came,
+ * so that statistics, older schemas, sort orders and members that Tarn does not know survive being written again. */
 #ifndef TARN_STORE_ICEBERG_METADATA_H
 #define TARN_STORE_ICEBERG_METADATA_H
 
@@ -12,7 +12,7 @@ enum tarn_metadata_key {
 	TARN_METADATA_TABLE_UUID,
 	TARN_METADATA_LOCATION,
 	TARN_METADATA_LAST_SEQUENCE_NUMBER, /* written from the fields below */
-	TARN_METADATA_LAST_UPDATED_MS,      /* the same */
+	TARN_METADATA_LAST_UPDATED_MS,	    /* the same */
 	TARN_METADATA_LAST_COLUMN_ID,
 	TARN_METADATA_CURRENT_SCHEMA_ID,
 	TARN_METADATA_SCHEMAS,
@@ -51,9 +51,9 @@ struct tarn_metadata_log_entry {
 };
 
 struct tarn_table {
-	struct tarn_arena arena; /* all that is pointed at below */
+	struct tarn_arena arena;		     /* all that is pointed at below */
 	struct tarn_slice raw[TARN_METADATA_N_KEYS]; /* data NULL where absent */
-	struct tarn_metadata_member *others; /* members that are none of the keys */
+	struct tarn_metadata_member *others;	     /* members that are none of the keys */
 	size_t n_others;
 
 	const char *location, *uuid;

@@ -6,8 +6,6 @@
 
 #include "store/iceberg/metadata.h"
 
-#define MAX_SNAPSHOT_ID INT64_MAX
-
 const char *const tarn_metadata_keys[TARN_METADATA_N_KEYS] = {
 	[TARN_METADATA_FORMAT_VERSION] = "format-version",
 	[TARN_METADATA_TABLE_UUID] = "table-uuid",
@@ -325,10 +323,10 @@ static void read_snapshot_member(struct tarn_json *json, struct tarn_slice key, 
 {
 	struct tarn_property *summary;
 	if (tarn_json_is(key, "snapshot-id")) {
-		snapshot->id = tarn_json_integer(json, 0, MAX_SNAPSHOT_ID);
+		snapshot->id = tarn_json_integer(json, 0, INT64_MAX);
 	} else if (tarn_json_is(key, "parent-snapshot-id")) {
 		if (!tarn_json_is_null(json))
-			snapshot->parent_id = tarn_json_integer(json, -1, MAX_SNAPSHOT_ID);
+			snapshot->parent_id = tarn_json_integer(json, -1, INT64_MAX);
 	} else if (tarn_json_is(key, "sequence-number")) {
 		snapshot->sequence_number = tarn_json_integer(json, 0, INT64_MAX);
 	} else if (tarn_json_is(key, "timestamp-ms")) {
@@ -403,7 +401,8 @@ static enum tarn_rc read_snapshots(const struct member_reader *reader)
 		snapshots = tarn_grow(snapshots, &capacity, n + 1, sizeof(*snapshots));
 		tarn_snapshot_parse(&json, &snapshots[n]);
 		if (snapshots[n++].sequence_number > table->last_sequence_number)
-			tarn_json_fail(&json, TARN_EINVALID, "snapshot has a sequence number above the table's last, %lld",
+			tarn_json_fail(&json, TARN_EINVALID,
+				       "snapshot has a sequence number above the table's last, %lld",
 				       (long long)table->last_sequence_number);
 	}
 	table->snapshots = tarn_arena_copy(&table->arena, snapshots, n * sizeof(*snapshots));
@@ -422,7 +421,7 @@ static enum tarn_rc read_current(const struct member_reader *reader)
 {
 	struct tarn_table *table = reader->table;
 	struct tarn_json json = open_member(reader, TARN_METADATA_CURRENT_SNAPSHOT_ID);
-	int64_t id = tarn_json_is_null(&json) ? -1 : tarn_json_integer(&json, -1, MAX_SNAPSHOT_ID);
+	int64_t id = tarn_json_is_null(&json) ? -1 : tarn_json_integer(&json, -1, INT64_MAX);
 	if (id >= 0) {
 		table->current = tarn_table_snapshot(table, id);
 		if (!table->current)
@@ -441,7 +440,7 @@ static void read_ref(struct tarn_json *json, const struct tarn_table *table, str
 	tarn_json_begin_object(json);
 	while (tarn_json_next_member(json, &key)) {
 		if (tarn_json_is(key, "snapshot-id")) {
-			ref->snapshot_id = tarn_json_integer(json, 0, MAX_SNAPSHOT_ID);
+			ref->snapshot_id = tarn_json_integer(json, 0, INT64_MAX);
 		} else if (tarn_json_is(key, "type")) {
 			ref->is_tag = !strcmp(tarn_json_string(json), "tag");
 		} else {
@@ -558,7 +557,7 @@ static enum tarn_rc read_metadata_log(const struct member_reader *reader)
 static enum tarn_rc read_members(const struct member_reader *reader)
 {
 	static enum tarn_rc (*const steps[])(const struct member_reader *) = {
-		check_version, read_scalars, read_schemas, read_specs,        read_properties,
+		check_version,	read_scalars, read_schemas, read_specs,	       read_properties,
 		read_snapshots, read_current, read_refs,    read_snapshot_log, read_metadata_log,
 	};
 	enum tarn_rc rc = TARN_OK;

@@ -126,7 +126,8 @@ static void put_spec(struct tarn_buf *json, const struct tarn_table_definition *
 		tarn_buf_printf(json, ",\"transform\":\"identity\",\"source-id\":%d,\"field-id\":%d}",
 				find_column(definition, name), FIRST_PARTITION_ID + (int)i);
 	}
-	tarn_buf_printf(json, "]}],\"last-partition-id\":%d,", FIRST_PARTITION_ID - 1 + (int)definition->n_partition_by);
+	tarn_buf_printf(json, "]}],\"last-partition-id\":%d,",
+			FIRST_PARTITION_ID - 1 + (int)definition->n_partition_by);
 }
 
 static void put_property(struct tarn_buf *json, const char *key, const char *value)

@@ -181,7 +181,8 @@ static bool format_time_transform(const char *transform, int64_t number, char te
 		snprintf(text, TARN_TIMESTAMP_SIZE, "%04lld", (long long)(1970 + number));
 	} else if (!strcmp(transform, "month")) {
 		int64_t years = floor_div(number, 12);
-		snprintf(text, TARN_TIMESTAMP_SIZE, "%04lld-%02d", (long long)(1970 + years), (int)(number - years * 12 + 1));
+		snprintf(text, TARN_TIMESTAMP_SIZE, "%04lld-%02d", (long long)(1970 + years),
+			 (int)(number - years * 12 + 1));
 	} else if (!strcmp(transform, "hour")) {
 		int64_t days = floor_div(number, 24);
 		tarn_format_date((int32_t)days, text);

@@ -78,8 +78,9 @@ static enum tarn_rc walk_manifest(struct walk *walk, const struct tarn_manifest 
 		return rc;
 	tarn_buf_clear(&walk->file);
 	rc = tarn_manifest_fetch(walk->store, manifest->location, &walk->file, err);
-	return rc ? rc : tarn_manifest_read(walk->reader, tarn_buf_slice(&walk->file), manifest, &no_partition,
-					    visit_entry, walk, err);
+	return rc ? rc
+		  : tarn_manifest_read(walk->reader, tarn_buf_slice(&walk->file), manifest, &no_partition, visit_entry,
+				       walk, err);
 }
 
 static enum tarn_rc walk_snapshot(struct walk *walk, const struct tarn_snapshot *snapshot, struct tarn_err *err)

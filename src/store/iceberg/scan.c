@@ -65,14 +65,15 @@ static enum tarn_rc read_manifest(struct scan *scan, const struct tarn_manifest 
 	scan->type = tarn_partition_type_of(scan->table, spec, &scan->arena);
 	tarn_buf_clear(&scan->file);
 	enum tarn_rc rc = tarn_manifest_fetch(scan->store, manifest->location, &scan->file, err);
-	return rc ? rc : tarn_manifest_read(scan->reader, tarn_buf_slice(&scan->file), manifest, &scan->type,
-					    visit_entry, scan, err);
+	return rc ? rc
+		  : tarn_manifest_read(scan->reader, tarn_buf_slice(&scan->file), manifest, &scan->type, visit_entry,
+				       scan, err);
 }
 
 static enum tarn_rc scan_snapshot(struct scan *scan, const struct tarn_snapshot *snapshot, struct tarn_err *err)
 {
-	enum tarn_rc rc = tarn_manifest_list_load(scan->store, snapshot, &scan->arena, &scan->manifests,
-						  &scan->n_manifests, err);
+	enum tarn_rc rc =
+		tarn_manifest_list_load(scan->store, snapshot, &scan->arena, &scan->manifests, &scan->n_manifests, err);
 	if (!rc)
 		rc = refuse_deletes(scan, err);
 	for (size_t i = 0; i < scan->n_manifests && !rc; i++) {

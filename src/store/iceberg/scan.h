@@ -10,12 +10,14 @@ struct tarn_scan_file {
 	int64_t rows, bytes, sequence_number, added_snapshot_id;
 };
 typedef enum tarn_rc (*tarn_scan_visit)(void *context, const struct tarn_scan_file *file, struct tarn_err *err);
-/* Every live data file, newest manifest first, as Iceberg lists them. TARN_EUNSUPPORTED where the snapshot has delete files. */
+/* Every live data file, newest manifest first, as Iceberg lists them. TARN_EUNSUPPORTED where the snapshot has delete
+ * files. */
 enum tarn_rc tarn_scan_files(const struct tarn_table *table, const struct tarn_snapshot *snapshot,
-			     struct tarn_store *store, tarn_scan_visit visit, void *context, struct tarn_err *err)
-	TARN_MUST_CHECK;
-/* Locations of everything the table's metadata still refers to (manifest lists, manifests, data files of all snapshots),
- * for finding orphans. `visit` may see one more than once. */
+			     struct tarn_store *store, tarn_scan_visit visit, void *context,
+			     struct tarn_err *err) TARN_MUST_CHECK;
+/* Locations of everything the table's metadata still refer to, for finding orphans: manifest lists, manifests, data and
+ * delete files of all snapshots (those of deleted entries too), statistics files, the files of the metadata log. `visit`
+ * may see one more than once. */
 enum tarn_rc tarn_scan_references(const struct tarn_table *table, struct tarn_store *store,
 				  enum tarn_rc (*visit)(void *context, const char *location, struct tarn_err *err),
 				  void *context, struct tarn_err *err) TARN_MUST_CHECK;

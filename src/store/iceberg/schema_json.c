@@ -95,9 +95,7 @@ static void put_type(struct tarn_buf *out, const struct tarn_field *field)
 		tarn_buf_add_str(out, ",\"value-required\":");
 		put_boolean(out, field->fields[1].required);
 		break;
-	default:
-		tarn_buf_printf(out, "\"%s\"", name);
-		return;
+	default: tarn_buf_printf(out, "\"%s\"", name); return;
 	}
 	tarn_buf_add_byte(out, '}');
 }

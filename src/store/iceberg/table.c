@@ -124,8 +124,8 @@ static enum tarn_rc check_field(const struct tarn_field *wanted, const struct ta
 {
 	char wanted_type[TARN_TYPE_NAME_SIZE], found_type[TARN_TYPE_NAME_SIZE];
 	if (wanted->id != found->id)
-		return tarn_fail(err, TARN_EINVALID, "column \"%s\" has field id %d in the table, %d was expected", path,
-				 found->id, wanted->id);
+		return tarn_fail(err, TARN_EINVALID, "column \"%s\" has field id %d in the table, %d was expected",
+				 path, found->id, wanted->id);
 	tarn_type_name(wanted, wanted_type);
 	tarn_type_name(found, found_type);
 	if (strcmp(wanted_type, found_type))
@@ -183,8 +183,8 @@ enum tarn_rc tarn_table_check(const struct tarn_table *table, const struct tarn_
 	const struct tarn_partition_spec *spec = table->spec;
 	bool same = spec->n_fields == definition->n_partition_by;
 	for (size_t i = 0; same && i < spec->n_fields; i++) {
-		const struct tarn_field *source = find_name(definition->fields, definition->n_fields,
-							    definition->partition_by[i]);
+		const struct tarn_field *source =
+			find_name(definition->fields, definition->n_fields, definition->partition_by[i]);
 		same = source && source->id == spec->fields[i].source_id &&
 		       !strcmp(spec->fields[i].transform, "identity");
 	}

@@ -1,5 +1,5 @@
-/* Iceberg tables, format v2, append only (https://iceberg.apache.org/spec). A table is its metadata in memory; nothing here
- * knows catalogs: whoever commits writes the metadata file and moves the pointer (catalog.h). */
+/* Iceberg tables, format v2, append only (https://iceberg.apache.org/spec). A table is its metadata in memory; nothing
+ * here knows catalogs: whoever commits writes the metadata file and moves the pointer (catalog.h). */
 #ifndef TARN_STORE_ICEBERG_TABLE_H
 #define TARN_STORE_ICEBERG_TABLE_H
 
@@ -25,15 +25,16 @@ struct tarn_table_definition {
 
 struct tarn_table;
 
-/* `location`: absolute URL of the table's folder, no slash at the end. `uuid` may be given (reproducible runs), else NULL. */
+/* `location`: absolute URL of the table's folder, no slash at the end. `uuid` may be given (reproducible runs), else
+ * NULL. */
 struct tarn_table *tarn_table_new(const struct tarn_table_definition *definition, const char *location,
 				  const char *uuid, int64_t now_us);
-enum tarn_rc tarn_table_parse(struct tarn_slice metadata_json, struct tarn_table **table, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_table_parse(struct tarn_slice metadata_json, struct tarn_table **table,
+			      struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_table_free(struct tarn_table *table);
-/* The metadata file's text (format in interop rules: section 2). */
-enum tarn_rc tarn_table_write(const struct tarn_table *table, struct tarn_buf *json, struct tarn_err *err)
-	TARN_MUST_CHECK;
+/* The metadata file's text (specification, appendix C). */
+enum tarn_rc tarn_table_write(const struct tarn_table *table, struct tarn_buf *json,
+			      struct tarn_err *err) TARN_MUST_CHECK;
 /* The current schema's JSON, for Parquet footers; owned by the table. */
 struct tarn_slice tarn_table_schema_json(const struct tarn_table *table);
 
@@ -57,16 +58,16 @@ struct tarn_snapshot {
 	int64_t sequence_number;
 	int64_t timestamp_ms;
 	const char *operation;
-	const char *manifest_list;            /* location */
-	const struct tarn_property *summary;  /* without `operation` */
+	const char *manifest_list;	     /* location */
+	const struct tarn_property *summary; /* without `operation` */
 	size_t n_summary;
-	struct tarn_slice json;               /* as in the metadata file */
+	struct tarn_slice json; /* as in the metadata file */
 };
 struct tarn_ref {
 	const char *name;
 	bool is_tag;
 	int64_t snapshot_id;
-	struct tarn_slice settings; /* members of another engine (max-ref-age-ms, ...), JSON; or empty */
+	struct tarn_slice settings; /* further members (max-ref-age-ms, ...) as JSON, a comma before each */
 };
 /* Oldest first. NULL where there is none. */
 const struct tarn_snapshot *tarn_table_snapshots(const struct tarn_table *table, size_t *n);
@@ -80,7 +81,7 @@ const char *tarn_snapshot_summary(const struct tarn_snapshot *snapshot, const ch
 /* A partition value, transformed, or null. */
 struct tarn_partition_value {
 	bool present;
-	int64_t number;         /* boolean, int, long, date, time, timestamps */
+	int64_t number;		/* boolean, int, long, date, time, timestamps */
 	struct tarn_slice text; /* string, binary */
 };
 
@@ -95,17 +96,18 @@ struct tarn_data_file {
 };
 
 struct tarn_append {
-	int64_t snapshot_id;
+	int64_t snapshot_id; /* TARN_EEXISTS where the table has it */
 	int64_t now_us;
-	const char *tag;              /* a tag for the snapshot, or NULL */
-	const char *attempt_uuid;     /* in the names of manifests */
-	const struct tarn_property *summary; /* beside the totals, which are computed */
+	const char *tag;	  /* a tag for the snapshot, or NULL; TARN_EEXISTS where the table has such a ref */
+	const char *attempt_uuid; /* in the names of manifests; never used before for this table */
+	const struct tarn_property *summary; /* beside what is computed: added-*, total-*, changed-*, engine-* */
 	size_t n_summary;
 };
 
-/* Writes manifest and manifest list (not durable before tarn_store_sync) and makes the snapshot the table's current one,
- * in memory. Small manifests are merged so that their number grows with the logarithm of the commits (README). `metadata_location`
- * is the file this state was loaded from, for the metadata log (NULL for a new table). */
+/* Writes manifest and manifest list (not durable before tarn_store_sync) and makes the snapshot the table's current
+ * one, in memory; on an error the table is as it was. Small manifests are merged so that their number grows with the
+ * logarithm of the commits (README). `metadata_location` is the file this state was loaded from, for the metadata log
+ * (NULL for a new table). */
 enum tarn_rc tarn_table_append(struct tarn_table *table, struct tarn_store *store, const struct tarn_data_file *files,
 			       size_t n_files, const struct tarn_append *append, const char *metadata_location,
 			       struct tarn_err *err) TARN_MUST_CHECK;

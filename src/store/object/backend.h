@@ -39,7 +39,7 @@ struct tarn_store_writer {
 	struct tarn_store *store;
 };
 
-enum tarn_rc tarn_local_store_open(const char *path, bool create, struct tarn_store **store, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_local_store_open(const char *path, bool create, struct tarn_store **store,
+				   struct tarn_err *err) TARN_MUST_CHECK;
 
 #endif

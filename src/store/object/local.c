@@ -119,6 +119,8 @@ static enum tarn_rc local_size(struct tarn_store *store, const char *key, int64_
 
 /* ---- writing ---- */
 
+enum { HELD_BYTES = 1 << 16 };
+
 /* Makes the folders above a key; each new one is an entry that the next sync must make durable. */
 static enum tarn_rc make_folders_above(struct tarn_local_store *local, const char *key, struct tarn_err *err)
 {
@@ -181,7 +183,8 @@ static enum tarn_rc publish(struct tarn_local_store *local, const char *temporar
 struct local_writer {
 	struct tarn_store_writer base;
 	char *key, *temporary;
-	int fd; /* -1 once finished */
+	int fd;		      /* -1 once finished */
+	struct tarn_buf held; /* small pieces, written together */
 };
 
 static enum tarn_rc open_writer(struct tarn_local_store *local, const char *key, struct local_writer *writer,
@@ -195,6 +198,7 @@ static enum tarn_rc open_writer(struct tarn_local_store *local, const char *key,
 		return rc;
 	}
 	writer->key = tarn_strdup(key);
+	tarn_buf_init(&writer->held, HELD_BYTES);
 	return TARN_OK;
 }
 
@@ -204,25 +208,48 @@ static void release_writer(struct local_writer *writer)
 		unlinkat(tarn_local(writer->base.store)->root, writer->temporary, 0);
 		close(writer->fd);
 	}
+	tarn_buf_release(&writer->held);
 	free(writer->temporary);
 	free(writer->key);
+}
+
+static enum tarn_rc write_now(struct local_writer *writer, struct tarn_slice bytes, struct tarn_err *err)
+{
+	enum tarn_rc rc = tarn_fd_write(writer->fd, bytes, writer->key, err);
+	return rc ? tarn_err_within(err, rc, "in \"%s\"", tarn_local(writer->base.store)->path) : TARN_OK;
+}
+
+static enum tarn_rc write_held(struct local_writer *writer, struct tarn_err *err)
+{
+	enum tarn_rc rc = write_now(writer, tarn_buf_slice(&writer->held), err);
+	tarn_buf_clear(&writer->held);
+	return rc;
+}
+
+static enum tarn_rc write_piece(struct local_writer *writer, struct tarn_slice bytes, struct tarn_err *err)
+{
+	enum tarn_rc rc = TARN_OK;
+	if (writer->held.len + bytes.len > HELD_BYTES)
+		rc = write_held(writer, err);
+	if (rc)
+		return rc;
+	if (bytes.len >= HELD_BYTES)
+		return write_now(writer, bytes, err);
+	tarn_buf_add_slice(&writer->held, bytes);
+	return TARN_OK;
 }
 
 static enum tarn_rc finish_writer(struct local_writer *writer, enum tarn_put_mode mode, struct tarn_err *err)
 {
 	struct tarn_local_store *local = tarn_local(writer->base.store);
-	enum tarn_rc rc = publish(local, writer->temporary, writer->key, mode, err);
+	enum tarn_rc rc = write_held(writer, err);
+	if (!rc)
+		rc = publish(local, writer->temporary, writer->key, mode, err);
 	if (rc)
 		return rc;
 	int fd = writer->fd;
 	writer->fd = -1;
 	return tarn_local_add_pending(local, fd, writer->key, err);
-}
-
-static enum tarn_rc write_piece(struct local_writer *writer, struct tarn_slice bytes, struct tarn_err *err)
-{
-	enum tarn_rc rc = tarn_fd_write(writer->fd, bytes, writer->key, err);
-	return rc ? tarn_err_within(err, rc, "in \"%s\"", tarn_local(writer->base.store)->path) : TARN_OK;
 }
 
 static enum tarn_rc local_put(struct tarn_store *store, const char *key, struct tarn_slice bytes,
@@ -232,7 +259,7 @@ static enum tarn_rc local_put(struct tarn_store *store, const char *key, struct 
 	enum tarn_rc rc = open_writer(tarn_local(store), key, &writer, err);
 	if (rc)
 		return rc;
-	rc = write_piece(&writer, bytes, err);
+	rc = write_now(&writer, bytes, err);
 	if (!rc)
 		rc = finish_writer(&writer, mode, err);
 	release_writer(&writer);

@@ -10,6 +10,7 @@ enum {
 	PAGE_ROWS_MAX = 1 << 20,  /* of a page that is nothing but long runs */
 	DICTIONARY_TRIAL = 1024,
 	CYCLE_MAX = 4096, /* a longer period is put value by value */
+	SERIES_PREFIX_MAX = 4096,
 };
 
 void tarn_chunk_init(struct tarn_chunk *chunk, const struct tarn_parquet_leaf *leaf, struct tarn_chunk_tools *tools)
@@ -23,6 +24,7 @@ void tarn_chunk_init(struct tarn_chunk *chunk, const struct tarn_parquet_leaf *l
 		.descending = true,
 	};
 	tarn_buf_init(&chunk->plain, TARN_BUF_DEFAULT_MAX);
+	tarn_series_init(&chunk->series);
 	tarn_dictionary_init(&chunk->dictionary, leaf->physical == PARQUET_BYTE_ARRAY);
 	tarn_buf_init(&chunk->dictionary_page, TARN_BUF_DEFAULT_MAX);
 	tarn_buf_init(&chunk->data_pages, TARN_BUF_DEFAULT_MAX);
@@ -30,18 +32,19 @@ void tarn_chunk_init(struct tarn_chunk *chunk, const struct tarn_parquet_leaf *l
 	tarn_buf_init(&chunk->column_index, TARN_BUF_DEFAULT_MAX);
 }
 
-static void release_filling(struct tarn_chunk *chunk)
+void tarn_chunk_release_filling(struct tarn_chunk *chunk)
 {
 	tarn_runs_release(&chunk->reps);
 	tarn_runs_release(&chunk->defs);
 	tarn_runs_release(&chunk->indexes);
 	tarn_buf_release(&chunk->plain);
+	tarn_series_release(&chunk->series);
 	tarn_dictionary_release(&chunk->dictionary);
 }
 
 void tarn_chunk_release(struct tarn_chunk *chunk)
 {
-	release_filling(chunk);
+	tarn_chunk_release_filling(chunk);
 	tarn_buf_release(&chunk->dictionary_page);
 	tarn_buf_release(&chunk->data_pages);
 	tarn_buf_release(&chunk->bound_bytes);
@@ -52,15 +55,29 @@ void tarn_chunk_release(struct tarn_chunk *chunk)
 size_t tarn_chunk_bytes(const struct tarn_chunk *chunk)
 {
 	return chunk->dictionary_page.len + chunk->data_pages.len + chunk->plain.len + chunk->dictionary.plain.len +
+	       chunk->series.prefixes.len + chunk->series.n * sizeof(struct tarn_series_piece) +
 	       (chunk->indexes.n + chunk->defs.n + chunk->reps.n) * sizeof(struct tarn_run);
 }
 
 /* ---- PLAIN values ---- */
 
+void tarn_chunk_write_series(struct tarn_chunk *chunk)
+{
+	struct tarn_buf *plain = &chunk->plain;
+	if (!chunk->series.n)
+		return;
+	if (!plain->len && tarn_buf_room(plain, TARN_CHUNK_HEADROOM))
+		plain->len = TARN_CHUNK_HEADROOM;
+	tarn_series_write(&chunk->series, plain);
+	tarn_series_clear(&chunk->series);
+	chunk->series_size = 0;
+}
+
 /* Room for `size` bytes of values in the page. NULL where the page would pass the limit, which fails the group. */
 static uint8_t *plain_room(struct tarn_chunk *chunk, size_t size)
 {
 	struct tarn_buf *plain = &chunk->plain;
+	tarn_chunk_write_series(chunk);
 	if (!plain->len && tarn_buf_room(plain, TARN_CHUNK_HEADROOM))
 		plain->len = TARN_CHUNK_HEADROOM;
 	return tarn_buf_room(plain, size);
@@ -122,10 +139,15 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+static size_t plain_held(const struct tarn_chunk *chunk)
+{
+	return chunk->plain.len ? chunk->plain.len - TARN_CHUNK_HEADROOM : chunk->series_size;
+}
+
 /* How many of `rows` rows of `size` PLAIN bytes the page takes before it is full. */
 static size_t plain_fit(const struct tarn_chunk *chunk, size_t size, size_t rows)
 {
-	size_t held = chunk->plain.len ? chunk->plain.len - TARN_CHUNK_HEADROOM : 0;
+	size_t held = plain_held(chunk);
 	if (size)
 		rows = least(rows, (chunk->tools->page_bytes - held + size - 1) / size);
 	return least(rows, PAGE_VALUES - chunk->page_rows);
@@ -141,7 +163,7 @@ static bool page_full(const struct tarn_chunk *chunk)
 {
 	if (chunk->mode == TARN_CHUNK_PLAIN)
 		return chunk->page_rows >= PAGE_VALUES || chunk->defs.weight >= 4 * PAGE_VALUES ||
-		       chunk->plain.len >= chunk->tools->page_bytes + TARN_CHUNK_HEADROOM;
+		       plain_held(chunk) >= chunk->tools->page_bytes;
 	return chunk->page_rows >= PAGE_ROWS_MAX || chunk->indexes.weight >= PAGE_VALUES ||
 	       chunk->defs.weight >= PAGE_VALUES || chunk->reps.weight >= PAGE_VALUES;
 }
@@ -352,31 +374,6 @@ void tarn_chunk_put_doubles(struct tarn_chunk *chunk, const double *values, size
 
 /* ---- series ---- */
 
-/* Adds one to decimal digits that end before `end`; the caller sees to it that they do not become more. */
-static inline void count_up(uint8_t *end)
-{
-	uint8_t *digit = end - 1;
-	while (*digit == '9')
-		*digit-- = '0';
-	++*digit;
-}
-
-/* `rows` strings of the same length that end in decimal digits, each one more than the one before. */
-static void fill_series(uint8_t *at, struct tarn_slice prefix, struct tarn_slice digits, size_t rows)
-{
-	uint32_t len = (uint32_t)(prefix.len + digits.len);
-	size_t size = 4 + (size_t)len;
-	memcpy(at, &len, 4);
-	if (prefix.len)
-		memcpy(at + 4, prefix.data, prefix.len);
-	memcpy(at + 4 + prefix.len, digits.data, digits.len);
-	for (size_t i = 1; i < rows; i++) {
-		memcpy(at + size, at, size);
-		at += size;
-		count_up(at + size);
-	}
-}
-
 /* Strings of one length order as their numbers do, so the ends of the piece are its bounds. */
 static void observe_series(struct tarn_chunk *chunk, struct tarn_slice prefix, int64_t first, int64_t last)
 {
@@ -395,15 +392,6 @@ static void observe_series(struct tarn_chunk *chunk, struct tarn_slice prefix, i
 	tarn_bounds_add_bytes(&chunk->page_bounds, tarn_slice_of(text, prefix.len + len));
 }
 
-/* How many numbers from `first` on have as many digits. */
-static size_t same_digits(int64_t first, size_t digits, size_t rows)
-{
-	uint64_t next = 1;
-	for (size_t i = 0; i < digits; i++)
-		next *= 10;
-	return next - (uint64_t)first < rows ? (size_t)(next - (uint64_t)first) : rows;
-}
-
 void tarn_chunk_put_series(struct tarn_chunk *chunk, struct tarn_slice prefix, int64_t first, size_t rows)
 {
 	char digits[TARN_INT_TEXT_SIZE];
@@ -411,12 +399,11 @@ void tarn_chunk_put_series(struct tarn_chunk *chunk, struct tarn_slice prefix, i
 	turn_plain(chunk);
 	while (rows) {
 		size_t n_digits = tarn_format_int(first, digits), size = 4 + prefix.len + n_digits;
-		size_t n = plain_fit(chunk, size, same_digits(first, n_digits, rows));
-		uint8_t *at = prefix.len <= TARN_BUF_DEFAULT_MAX ? plain_room(chunk, n * size) : NULL;
-		if (at) {
-			fill_series(at, prefix, tarn_slice_of(digits, n_digits), n);
-			chunk->plain.len += n * size;
-		}
+		size_t n = plain_fit(chunk, size, tarn_series_same_digits(first, n_digits, rows));
+		tarn_series_add(&chunk->series, prefix, first, n);
+		chunk->series_size += n * size;
+		if (chunk->plain.len || prefix.len > SERIES_PREFIX_MAX)
+			tarn_chunk_write_series(chunk);
 		observe_series(chunk, prefix, first, first + (int64_t)(n - 1));
 		chunk->page_values += n;
 		tarn_chunk_add_levels(chunk, 0, chunk->leaf->node->def, n);

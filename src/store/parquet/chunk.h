@@ -5,9 +5,10 @@
 #ifndef TARN_STORE_PARQUET_CHUNK_H
 #define TARN_STORE_PARQUET_CHUNK_H
 
-#include "store/parquet/bounds.h"
 #include "store/parquet/dictionary.h"
-#include "store/parquet/runs.h"
+#include "store/parquet/hybrid.h"
+#include "store/parquet/series.h"
+#include "store/parquet/value_bounds.h"
 #include "store/parquet/writer.h"
 
 /* Room before the PLAIN values of a page, for the levels of the usual case: one run. */
@@ -48,6 +49,8 @@ struct tarn_chunk {
 	/* the page in progress */
 	struct tarn_runs reps, defs, indexes;
 	struct tarn_buf plain; /* starts with room for the levels */
+	struct tarn_series series; /* stands for all values of the page while `plain` is empty */
+	size_t series_size;        /* as PLAIN */
 	size_t page_rows, page_values, page_nulls, page_nans;
 	uint64_t page_plain; /* bytes its values would take as PLAIN */
 	struct tarn_bounds page_bounds;
@@ -92,6 +95,10 @@ void tarn_chunk_end_row(struct tarn_chunk *chunk);
 
 /* Encodes and compresses the page in progress, if it has rows; a dictionary that does not pay is dropped here. */
 void tarn_chunk_end_page(struct tarn_chunk *chunk);
+/* Turns the page's series, if any, into PLAIN bytes. */
+void tarn_chunk_write_series(struct tarn_chunk *chunk);
+/* Frees what only filling needs. */
+void tarn_chunk_release_filling(struct tarn_chunk *chunk);
 /* Rewrites the page in progress as PLAIN; for as long as no page was written with the dictionary. */
 void tarn_chunk_drop_dictionary(struct tarn_chunk *chunk);
 

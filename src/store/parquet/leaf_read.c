@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "store/parquet/runs.h"
+#include "store/parquet/hybrid.h"
 #include "store/parquet/thrift.h"
 
 /* More than any row group has: beyond it a count is a lie, and believing it would cost memory. */

@@ -2,7 +2,7 @@
 #ifndef TARN_STORE_PARQUET_LEAF_READ_H
 #define TARN_STORE_PARQUET_LEAF_READ_H
 
-#include "store/parquet/decode.h"
+#include "store/parquet/encodings.h"
 #include "store/parquet/footer.h"
 
 struct tarn_leaf_data {

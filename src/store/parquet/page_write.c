@@ -5,7 +5,7 @@
 #include "store/parquet/thrift.h"
 
 /* Working memory above this is given back between pages: one huge value should not stay. */
-enum { SCRATCH_KEEP = 8 << 20 };
+enum { SCRATCH_KEEP = 8 << 20, SERIES_MIN = 1024, SERIES_MAX = 1 << 30 };
 
 static void fail(struct tarn_chunk *chunk, const char *why)
 {
@@ -33,37 +33,43 @@ static void write_dictionary_header(struct tarn_thrift_writer *writer, const str
 	tarn_thrift_end(writer);
 }
 
-/* Compresses `raw` and appends it, behind its header, to `out`. Returns the size of both, 0 on failure. */
-static int32_t write_page(struct tarn_chunk *chunk, enum parquet_page_type type, struct tarn_slice raw,
-			  struct tarn_buf *out)
+/* Appends what is in tools->compressed, behind its header, to `out`. Returns the size of both, 0 on failure. */
+static int32_t append_page(struct tarn_chunk *chunk, enum parquet_page_type type, size_t raw_len, struct tarn_buf *out)
 {
-	struct tarn_chunk_tools *tools = chunk->tools;
+	struct tarn_buf *compressed = &chunk->tools->compressed;
 	struct tarn_thrift_writer writer;
-	if (tools->rc != TARN_OK)
-		return 0;
-	tarn_buf_clear(&tools->compressed);
-	tools->rc = tarn_compress(tools->compressor, tools->codec, tools->level, raw, &tools->compressed, &tools->err);
-	if (tools->rc != TARN_OK)
-		return 0;
 	size_t start = out->len;
+	if (compressed->overflow)
+		fail(chunk, "a page is larger than 1 GiB");
+	if (chunk->tools->rc != TARN_OK)
+		return 0;
 	tarn_thrift_writer_init(&writer, out);
 	tarn_thrift_i32(&writer, 1, type);
-	tarn_thrift_i32(&writer, 2, (int32_t)raw.len);
-	tarn_thrift_i32(&writer, 3, (int32_t)tools->compressed.len);
+	tarn_thrift_i32(&writer, 2, (int32_t)raw_len);
+	tarn_thrift_i32(&writer, 3, (int32_t)compressed->len);
 	if (type == PARQUET_DICTIONARY_PAGE)
 		write_dictionary_header(&writer, chunk);
 	else
 		write_data_header(&writer, chunk);
 	tarn_thrift_end(&writer);
-	chunk->raw_bytes += (int64_t)(out->len - start + raw.len);
-	tarn_buf_add_slice(out, tarn_buf_slice(&tools->compressed));
-	if (out->overflow) {
+	chunk->raw_bytes += (int64_t)(out->len - start + raw_len);
+	tarn_buf_add_slice(out, tarn_buf_slice(compressed));
+	if (out->overflow)
 		fail(chunk, "a column chunk is larger than 1 GiB");
-		return 0;
-	}
-	if (tools->compressed.cap > SCRATCH_KEEP)
-		tarn_buf_release(&tools->compressed);
+	if (compressed->cap > SCRATCH_KEEP)
+		tarn_buf_release(compressed);
 	return (int32_t)(out->len - start);
+}
+
+static int32_t write_page(struct tarn_chunk *chunk, enum parquet_page_type type, struct tarn_slice raw,
+			  struct tarn_buf *out)
+{
+	struct tarn_chunk_tools *tools = chunk->tools;
+	if (tools->rc != TARN_OK)
+		return 0;
+	tarn_buf_clear(&tools->compressed);
+	tools->rc = tarn_compress(tools->compressor, tools->codec, tools->level, raw, &tools->compressed, &tools->err);
+	return append_page(chunk, type, raw.len, out);
 }
 
 /* ---- the page's bytes ---- */
@@ -97,13 +103,10 @@ static struct tarn_slice join_plain(struct tarn_chunk *chunk)
 	return tarn_slice_of(start, raw->len + values.len);
 }
 
+/* The page without compression; its levels are in tools->raw already. */
 static struct tarn_slice page_bytes(struct tarn_chunk *chunk)
 {
-	const struct tarn_parquet_node *node = chunk->leaf->node;
 	struct tarn_buf *raw = &chunk->tools->raw;
-	tarn_buf_clear(raw);
-	put_levels(chunk, &chunk->reps, node->rep, raw);
-	put_levels(chunk, &chunk->defs, node->def, raw);
 	if (chunk->mode == TARN_CHUNK_PLAIN)
 		return join_plain(chunk);
 	if (chunk->mode == TARN_CHUNK_BITS) {
@@ -116,6 +119,33 @@ static struct tarn_slice page_bytes(struct tarn_chunk *chunk)
 	tarn_buf_add_byte(raw, (uint8_t)width);
 	tarn_runs_encode(&chunk->indexes, width, &chunk->tools->packed, raw);
 	return tarn_buf_slice(raw);
+}
+
+/* A page of nothing but series is compressed without being written out, unless it is too small to matter. */
+static bool is_series_page(const struct tarn_chunk *chunk)
+{
+	const struct tarn_chunk_tools *tools = chunk->tools;
+	return chunk->series.n && tools->codec == TARN_CODEC_ZSTD && !tools->level && chunk->series_size >= SERIES_MIN &&
+	       chunk->series_size < SERIES_MAX;
+}
+
+static int32_t write_values(struct tarn_chunk *chunk)
+{
+	struct tarn_chunk_tools *tools = chunk->tools;
+	const struct tarn_parquet_node *node = chunk->leaf->node;
+	tarn_buf_clear(&tools->raw);
+	put_levels(chunk, &chunk->reps, node->rep, &tools->raw);
+	put_levels(chunk, &chunk->defs, node->def, &tools->raw);
+	if (is_series_page(chunk)) {
+		tarn_buf_clear(&tools->compressed);
+		tarn_series_compress(&chunk->series, tarn_buf_slice(&tools->raw), chunk->series_size, &tools->compressed);
+		return append_page(chunk, PARQUET_DATA_PAGE, tools->raw.len + chunk->series_size, &chunk->data_pages);
+	}
+	tarn_chunk_write_series(chunk);
+	struct tarn_slice raw = page_bytes(chunk);
+	if (chunk->plain.overflow || tools->raw.overflow || raw.len > TARN_BUF_DEFAULT_MAX)
+		fail(chunk, "a page is larger than 1 GiB");
+	return write_page(chunk, PARQUET_DATA_PAGE, raw, &chunk->data_pages);
 }
 
 /* Whether dictionary and indices of the first page are smaller than the values alone. */
@@ -189,6 +219,8 @@ static void clear_page(struct tarn_chunk *chunk)
 	tarn_runs_clear(&chunk->defs);
 	tarn_runs_clear(&chunk->indexes);
 	tarn_buf_clear(&chunk->plain);
+	tarn_series_clear(&chunk->series);
+	chunk->series_size = 0;
 	chunk->page_rows = chunk->page_values = chunk->page_nulls = chunk->page_nans = 0;
 	chunk->page_plain = 0;
 	chunk->page_bounds.any = false;
@@ -206,11 +238,8 @@ void tarn_chunk_end_page(struct tarn_chunk *chunk)
 	bool undecided = chunk->mode == TARN_CHUNK_UNDECIDED;
 	if (undecided)
 		chunk->mode = TARN_CHUNK_PLAIN;
-	struct tarn_slice raw = page_bytes(chunk);
 	int64_t offset = (int64_t)chunk->data_pages.len;
-	if (chunk->plain.overflow || chunk->tools->raw.overflow || raw.len > TARN_BUF_DEFAULT_MAX)
-		fail(chunk, "a page is larger than 1 GiB");
-	int32_t size = write_page(chunk, PARQUET_DATA_PAGE, raw, &chunk->data_pages);
+	int32_t size = write_values(chunk);
 	note_page(chunk, offset, size);
 	clear_page(chunk);
 	if (undecided)
@@ -260,9 +289,5 @@ void tarn_chunk_finish(struct tarn_chunk *chunk)
 			   &chunk->dictionary_page);
 	if (!chunk->no_index)
 		write_column_index(chunk);
-	tarn_runs_release(&chunk->reps);
-	tarn_runs_release(&chunk->defs);
-	tarn_runs_release(&chunk->indexes);
-	tarn_buf_release(&chunk->plain);
-	tarn_dictionary_release(&chunk->dictionary);
+	tarn_chunk_release_filling(chunk);
 }

@@ -1,4 +1,4 @@
-/* What reader.c (footers) and vector.c (columns) share. */
+/* What file_read.c (footers) and vector.c (columns) share. */
 #ifndef TARN_STORE_PARQUET_VECTOR_H
 #define TARN_STORE_PARQUET_VECTOR_H
 

@@ -1,5 +1,5 @@
-/* Values of decoded columns as JSON-like text, one rule a type, for comparisons: bytes and text alike are strings with what is
- * not printable as \xNN, a record is {name:value}, a map {"key":value}, doubles have 17 digits. */
+/* Values of decoded columns as JSON-like text, one rule a type, for comparisons: bytes and text alike are strings with
+ * what is not printable as \xNN, a record is {name:value}, a map {"key":value}, doubles have 17 digits. */
 #ifndef TARN_TESTS_COLUMN_TEXT_H
 #define TARN_TESTS_COLUMN_TEXT_H
 
@@ -27,7 +27,7 @@ static inline void text_of_range(struct tarn_buf *out, const struct tarn_avro_co
 	bool is_map = column->type == TARN_AVRO_MAP;
 	int64_t from = column->offsets[i], to = column->offsets[i + 1];
 	tarn_buf_add_byte(out, is_map ? '{' : '[');
-	for (int64_t k = from; k < to; k++) {
+	for (int64_t k = from; k < to && !out->overflow; k++) {
 		if (k > from)
 			tarn_buf_add_byte(out, ',');
 		if (is_map) {

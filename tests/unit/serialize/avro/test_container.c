@@ -246,7 +246,8 @@ static struct tarn_buf write_file(enum tarn_codec codec, size_t block_size, size
 static void what_is_written_reads_back(void **state)
 {
 	(void)state;
-	static const enum tarn_codec codecs[] = { TARN_CODEC_NONE, TARN_CODEC_DEFLATE, TARN_CODEC_SNAPPY, TARN_CODEC_ZSTD };
+	static const enum tarn_codec codecs[] = { TARN_CODEC_NONE, TARN_CODEC_DEFLATE, TARN_CODEC_SNAPPY,
+		TARN_CODEC_ZSTD };
 	static const size_t block_sizes[] = { 1, 100, 1 << 16 };
 	for (size_t i = 0; i < N(codecs) * N(block_sizes); i++) {
 		struct tarn_buf file = write_file(codecs[i % N(codecs)], block_sizes[i / N(codecs)], 20);
@@ -282,7 +283,8 @@ static void a_full_buffer_is_an_error(void **state)
 	(void)state;
 	struct tarn_buf out;
 	tarn_buf_init(&out, 90);
-	struct tarn_avro_writer *writer = tarn_avro_writer_new(&out, tarn_slice_str("\"string\""), TARN_CODEC_NONE, NULL,
+	struct tarn_avro_writer *writer = tarn_avro_writer_new(&out, tarn_slice_str("\"string\""), TARN_CODEC_NONE,
+		NULL,
 							       0, (const uint8_t *)"0123456789abcdef", 1);
 	enum tarn_rc rc = TARN_OK;
 	for (size_t i = 0; i < 10 && !rc; i++)

@@ -31,13 +31,15 @@ static const struct {
 	  "{\"name\":\"foo\",\"type\":\"record\",\"fields\":[{\"name\":\"f1\",\"type\":\"boolean\"},"
 	  "{\"name\":\"f2\",\"type\":\"int\"}]}",
 	  -4860222112080293046 },
-	{ "{\"namespace\":\"x.y.z\", \"type\":\"enum\", \"name\":\"foo\", \"doc\":\"foo bar\", \"symbols\":[\"A1\", \"A2\"]}",
+	{ "{\"namespace\":\"x.y.z\", \"type\":\"enum\", \"name\":\"foo\", \"doc\":\"foo bar\", "
+	  "\"symbols\":[\"A1\", \"A2\"]}",
 	  "{\"name\":\"x.y.z.foo\",\"type\":\"enum\",\"symbols\":[\"A1\",\"A2\"]}", -4448647247586288245 },
 	{ "{\"namespace\":\"x.y.z\", \"type\":\"fixed\", \"name\":\"foo\", \"doc\":\"foo bar\", \"size\":32}",
 	  "{\"name\":\"x.y.z.foo\",\"type\":\"fixed\",\"size\":32}", -3064184465700546786 },
 	{ "{ \"items\":{\"type\":\"null\"}, \"type\":\"array\"}", "{\"type\":\"array\",\"items\":\"null\"}",
 	  -589620603366471059 },
-	{ "{ \"values\":\"string\", \"type\":\"map\"}", "{\"type\":\"map\",\"values\":\"string\"}", -8732877298790414990 },
+	{ "{ \"values\":\"string\", \"type\":\"map\"}", "{\"type\":\"map\",\"values\":\"string\"}",
+	  -8732877298790414990 },
 	{ "{\"name\":\"PigValue\",\"type\":\"record\",\"fields\":[{\"name\":\"value\", "
 	  "\"type\":[\"null\", \"int\", \"long\", \"PigValue\"]}]}",
 	  "{\"name\":\"PigValue\",\"type\":\"record\",\"fields\":[{\"name\":\"value\","

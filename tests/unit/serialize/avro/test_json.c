@@ -12,15 +12,6 @@
 #define FIXED(size) "{\"type\":\"fixed\",\"name\":\"F\",\"size\":" size "}"
 #define ENUM "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}"
 
-static struct tarn_avro_schema *parse(const char *json)
-{
-	struct tarn_avro_schema *schema = NULL;
-	struct tarn_err err;
-	if (tarn_avro_schema_parse(tarn_slice_str(json), &schema, &err))
-		fail_msg("%s: %s", json, err.message);
-	return schema;
-}
-
 struct form {
 	const char *schema, *bytes;
 	size_t len;
@@ -29,7 +20,7 @@ struct form {
 
 static void check_form(const struct form *form, enum tarn_avro_json_form kind)
 {
-	struct tarn_avro_schema *schema = parse(form->schema);
+	struct tarn_avro_schema *schema = parse_schema(form->schema);
 	struct tarn_buf json, bytes;
 	struct tarn_err err;
 	tarn_buf_init(&json, 1 << 20);
@@ -111,7 +102,7 @@ static void unions_are_tagged_or_plain(void **state)
 static void read_json(const char *schema_json, const char *json, enum tarn_avro_json_form form, struct tarn_buf *bytes,
 		      struct tarn_err *err, enum tarn_rc expected)
 {
-	struct tarn_avro_schema *schema = parse(schema_json);
+	struct tarn_avro_schema *schema = parse_schema(schema_json);
 	tarn_buf_init(bytes, 1 << 20);
 	if (tarn_avro_json_read(schema, tarn_slice_str(json), form, bytes, err) != expected)
 		fail_msg("%s: %s", json, err->message);
@@ -221,7 +212,7 @@ static void text_that_is_no_utf8_is_replaced(void **state)
 		{ "\"string\"", BYTES("\x08\xf0\x9f\x90\x9f"), "\"\xf0\x9f\x90\x9f\"" },
 	};
 	for (size_t i = 0; i < N(cases); i++) {
-		struct tarn_avro_schema *schema = parse(cases[i].schema);
+		struct tarn_avro_schema *schema = parse_schema(cases[i].schema);
 		struct tarn_cursor cursor = tarn_cursor_of(tarn_slice_of(cases[i].bytes, cases[i].len));
 		struct tarn_buf json;
 		tarn_buf_init(&json, 1 << 10);
@@ -275,7 +266,7 @@ static void output_and_depth_are_limited(void **state)
 	};
 	for (size_t i = 0; i < N(cases); i++) {
 		static uint8_t zeros[1000];
-		struct tarn_avro_schema *schema = parse(cases[i].schema);
+		struct tarn_avro_schema *schema = parse_schema(cases[i].schema);
 		struct tarn_slice data = cases[i].len ? tarn_slice_of(cases[i].bytes, cases[i].len)
 						      : tarn_slice_of(zeros, sizeof(zeros));
 		struct tarn_cursor cursor = tarn_cursor_of(data);

@@ -469,8 +469,8 @@ static void a_crash_leaves_the_old_or_the_new(void **state)
 	} cases[] = {
 		{ "catalog.metadata_written", 0 },   { "catalog.metadata_written:2", 0 },
 		{ "catalog.before_transaction", 0 }, { "catalog.in_transaction", 0 },
-		{ "catalog.committed", 1 },	     { "catalog.published_some", 2 },
-		{ "catalog.published_some:2", 3 },
+		{ "catalog.committed", 1 },	     { "catalog.linked", 2 },
+		{ "catalog.published_some", 3 },     { "catalog.published_some:2", 4 },
 	};
 	make_two_tables(f->lake);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

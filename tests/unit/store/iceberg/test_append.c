@@ -8,24 +8,55 @@ static const struct tarn_field fields[] = {
 };
 static const char *const by_basis_set[] = { "basis_set" };
 static const struct tarn_table_definition definition = {
-	.name = "t", .fields = fields, .n_fields = 3, .partition_by = by_basis_set, .n_partition_by = 1,
+	.name = "t",
+	.fields = fields,
+	.n_fields = 3,
+	.partition_by = by_basis_set,
+	.n_partition_by = 1,
 };
 
-#define BYTES(literal) { (const uint8_t *)(literal), sizeof(literal) - 1 }
+#define BYTES(literal)                                                                                                 \
+	{                                                                                                              \
+		(const uint8_t *)(literal), sizeof(literal) - 1                                                        \
+	}
 static const struct tarn_parquet_metrics metrics[] = {
-	{ .field_id = 1, .kind = TARN_TYPE_DOUBLE, .compressed_bytes = 80, .values = 10, .nulls = 1, .nans = 2,
-	  .has_bounds = true, .lower = BYTES("\0\0\0\0\0\0\xf0\x3f"), .upper = BYTES("\0\0\0\0\0\0\0\x40") },
-	{ .field_id = 2, .kind = TARN_TYPE_STRING, .compressed_bytes = 20, .values = 10, .has_bounds = true,
-	  .lower = BYTES("quantum_base_processing"), .upper = BYTES("quantum_base_processing") },
-	{ .field_id = 4, .kind = TARN_TYPE_DOUBLE, .in_list = true, .compressed_bytes = 240, .values = 30, .has_bounds = true,
-	  .lower = BYTES("\0\0\0\0\0\0\xf0\x3f"), .upper = BYTES("\0\0\0\0\0\0\0\x40") },
+	{ .field_id = 1,
+	  .kind = TARN_TYPE_DOUBLE,
+	  .compressed_bytes = 80,
+	  .values = 10,
+	  .nulls = 1,
+	  .nans = 2,
+	  .has_bounds = true,
+	  .lower = BYTES("\0\0\0\0\0\0\xf0\x3f"),
+	  .upper = BYTES("\0\0\0\0\0\0\0\x40") },
+	{ .field_id = 2,
+	  .kind = TARN_TYPE_STRING,
+	  .compressed_bytes = 20,
+	  .values = 10,
+	  .has_bounds = true,
+	  .lower = BYTES("quantum_base_processing"),
+	  .upper = BYTES("quantum_base_processing") },
+	{ .field_id = 4,
+	  .kind = TARN_TYPE_DOUBLE,
+	  .in_list = true,
+	  .compressed_bytes = 240,
+	  .values = 30,
+	  .has_bounds = true,
+	  .lower = BYTES("\0\0\0\0\0\0\xf0\x3f"),
+	  .upper = BYTES("\0\0\0\0\0\0\0\x40") },
 };
 static const int64_t splits[] = { 4, 4096 };
 
 static struct tarn_data_file data_file(const char *location, const struct tarn_partition_value *partition)
 {
-	return (struct tarn_data_file){ .location = location, .rows = 10, .bytes = 400, .partition = partition,
-					.splits = splits, .n_splits = 2, .metrics = metrics, .n_metrics = 3 };
+	return (struct tarn_data_file){ .location = location,
+					.rows = 10,
+					.bytes = 400,
+					.partition = partition,
+					.splits = splits,
+					.n_splits = 2,
+					.metrics = metrics,
+					.n_metrics = 3 };
 }
 
 struct lake {
@@ -58,8 +89,12 @@ static enum tarn_rc append_one(struct lake *lake, int64_t snapshot_id, bool null
 	snprintf(uuid, sizeof(uuid), "attempt-%lld", (long long)snapshot_id);
 	struct tarn_data_file file = data_file(location, &partition);
 	static const struct tarn_property summary[] = { { "run", "\"7\"" } };
-	const struct tarn_append append = { .snapshot_id = snapshot_id, .now_us = 1000000 + snapshot_id * 1000,
-					    .tag = tag, .attempt_uuid = uuid, .summary = summary, .n_summary = 1 };
+	const struct tarn_append append = { .snapshot_id = snapshot_id,
+					    .now_us = 1000000 + snapshot_id * 1000,
+					    .tag = tag,
+					    .attempt_uuid = uuid,
+					    .summary = summary,
+					    .n_summary = 1 };
 	return tarn_table_append(lake->table, lake->temp.store, &file, 1, &append, metadata_location, err);
 }
 
@@ -88,15 +123,20 @@ static void first_append_in_java_form(void **state)
 	assert_int_equal(append_one(&lake, 5, false, "v_1", NULL, NULL), TARN_OK);
 	char *text = metadata_text(lake.table), expected[2000];
 	snprintf(expected, sizeof(expected),
-		 "\"current-snapshot-id\":5,\"refs\":{\"main\":{\"snapshot-id\":5,\"type\":\"branch\"},\"v_1\":{\"snapshot-id\":5,"
-		 "\"type\":\"tag\"}},\"snapshots\":[{\"sequence-number\":1,\"snapshot-id\":5,\"timestamp-ms\":1005,\"summary\":{"
+		 "\"current-snapshot-id\":5,\"refs\":{\"main\":{\"snapshot-id\":5,\"type\":\"branch\"},\"v_1\":{"
+		 "\"snapshot-id\":5,"
+		 "\"type\":\"tag\"}},\"snapshots\":[{\"sequence-number\":1,\"snapshot-id\":5,\"timestamp-ms\":1005,"
+		 "\"summary\":{"
 		 "\"operation\":\"append\",\"run\":\"\\\"7\\\"\",\"added-data-files\":\"1\",\"added-records\":\"10\","
 		 "\"added-files-size\":\"400\",\"changed-partition-count\":\"1\",\"total-records\":\"10\","
 		 "\"total-files-size\":\"400\",\"total-data-files\":\"1\",\"total-delete-files\":\"0\","
 		 "\"total-position-deletes\":\"0\",\"total-equality-deletes\":\"0\",\"engine-name\":\"tarn\","
-		 "\"engine-version\":\"%s\"},\"manifest-list\":\"%s/metadata/snap-5-1-attempt-5.avro\",\"schema-id\":0}],"
-		 "\"statistics\":[],\"partition-statistics\":[],\"snapshot-log\":[{\"timestamp-ms\":1005,\"snapshot-id\":5}],"
-		 "\"metadata-log\":[]}", TARN_VERSION, lake.location);
+		 "\"engine-version\":\"%s\"},\"manifest-list\":\"%s/metadata/"
+		 "snap-5-1-attempt-5.avro\",\"schema-id\":0}],"
+		 "\"statistics\":[],\"partition-statistics\":[],\"snapshot-log\":[{\"timestamp-ms\":1005,\"snapshot-"
+		 "id\":5}],"
+		 "\"metadata-log\":[]}",
+		 TARN_VERSION, lake.location);
 	const char *found = strstr(text, "\"current-snapshot-id\"");
 	assert_non_null(found);
 	assert_string_equal(found, expected);
@@ -112,7 +152,10 @@ static enum tarn_rc check_first_entry(void *context, const struct tarn_manifest_
 		int32_t ids[3];
 		int64_t counts[3];
 	} expected[] = {
-		{ 3, { 1, 2, 4 }, { 80, 20, 240 } }, { 2, { 1, 2 }, { 10, 10 } }, { 2, { 1, 2 }, { 1, 0 } }, { 1, { 1 }, { 2 } },
+		{ 3, { 1, 2, 4 }, { 80, 20, 240 } },
+		{ 2, { 1, 2 }, { 10, 10 } },
+		{ 2, { 1, 2 }, { 1, 0 } },
+		{ 1, { 1 }, { 2 } },
 	};
 	const struct tarn_id_counts *found[] = { &entry->column_sizes, &entry->value_counts, &entry->null_counts,
 						 &entry->nan_counts };
@@ -153,8 +196,9 @@ static void metrics_become_counts_and_bounds(void **state)
 	struct tarn_manifest_reader *reader = tarn_manifest_reader_new();
 	assert_int_equal(tarn_manifest_fetch(lake.temp.store, manifests[0].location, &file, NULL), TARN_OK);
 	assert_int_equal(file.len, manifests[0].length);
-	assert_int_equal(tarn_manifest_read(reader, tarn_buf_slice(&file), &manifests[0], &type, check_first_entry, &n,
-					    NULL), TARN_OK);
+	assert_int_equal(
+		tarn_manifest_read(reader, tarn_buf_slice(&file), &manifests[0], &type, check_first_entry, &n, NULL),
+		TARN_OK);
 	assert_int_equal(n, 1);
 	tarn_manifest_reader_free(reader);
 	tarn_buf_release(&file);
@@ -201,8 +245,9 @@ static void the_eighth_manifest_merges_all(void **state)
 	struct tarn_partition_type type = tarn_partition_type_of(lake.table, lake.table->spec, &arena);
 	struct tarn_manifest_reader *reader = tarn_manifest_reader_new();
 	assert_int_equal(tarn_manifest_fetch(lake.temp.store, manifests[0].location, &file, NULL), TARN_OK);
-	assert_int_equal(tarn_manifest_read(reader, tarn_buf_slice(&file), &manifests[0], &type, check_merged_entry, &n,
-					    NULL), TARN_OK);
+	assert_int_equal(
+		tarn_manifest_read(reader, tarn_buf_slice(&file), &manifests[0], &type, check_merged_entry, &n, NULL),
+		TARN_OK);
 	assert_int_equal(n, 8);
 	assert_string_equal(tarn_snapshot_summary(tarn_table_current(lake.table), "total-records"), "80");
 	assert_int_equal(append_one(&lake, 9, false, NULL, NULL, NULL), TARN_OK);
@@ -289,7 +334,8 @@ static void partitions_that_changed_are_counted_once(void **state)
 {
 	(void)state;
 	static const struct tarn_partition_value a = { .present = true, .text = BYTES("a") },
-						 b = { .present = true, .text = BYTES("b") }, null = { .present = false };
+						 b = { .present = true, .text = BYTES("b") },
+						 null = { .present = false };
 	struct lake lake = lake_open();
 	const struct tarn_data_file files[] = { data_file("1", &a), data_file("2", &null), data_file("3", &b),
 						data_file("4", &a), data_file("5", &null) };

@@ -2,7 +2,10 @@
 
 #include "cmocka_tarn.h"
 
-#define BYTES(literal) { (const uint8_t *)(literal), sizeof(literal) - 1 }
+#define BYTES(literal)                                                                                                 \
+	{                                                                                                              \
+		(const uint8_t *)(literal), sizeof(literal) - 1                                                        \
+	}
 
 static void bounds_are_cut_as_java_does(void **state)
 {
@@ -14,28 +17,40 @@ static void bounds_are_cut_as_java_does(void **state)
 		{ TARN_TYPE_STRING, BYTES(""), BYTES(""), BYTES("") },
 		{ TARN_TYPE_STRING, BYTES("sto3g"), BYTES("sto3g"), BYTES("sto3g") },
 		{ TARN_TYPE_STRING, BYTES("0123456789abcdef"), BYTES("0123456789abcdef"), BYTES("0123456789abcdef") },
-		{ TARN_TYPE_STRING, BYTES("quantum_base_processing"), BYTES("quantum_base_pro"), BYTES("quantum_base_prp") },
+		{ TARN_TYPE_STRING, BYTES("quantum_base_processing"), BYTES("quantum_base_pro"),
+		  BYTES("quantum_base_prp") },
 		/* code points count, not bytes */
-		{ TARN_TYPE_STRING, BYTES("\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9z!"),
+		{ TARN_TYPE_STRING,
+		  BYTES("\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9z!"),
 		  BYTES("\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9z"),
-		  BYTES("\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9{") },
+		  BYTES("\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+			"{") },
 		/* U+D7FF is followed by U+E000, a code point may get longer */
-		{ TARN_TYPE_STRING, BYTES("123456789012345\uD7FF!"), BYTES("123456789012345\uD7FF"), BYTES("123456789012345\uE000") },
-		{ TARN_TYPE_STRING, BYTES("123456789012345\x7f!"), BYTES("123456789012345\x7f"), BYTES("123456789012345\xc2\x80") },
-		{ TARN_TYPE_STRING, BYTES("123456789012345\uFFFF!"), BYTES("123456789012345\uFFFF"), BYTES("123456789012345\U00010000") },
+		{ TARN_TYPE_STRING, BYTES("123456789012345\uD7FF!"), BYTES("123456789012345\uD7FF"),
+		  BYTES("123456789012345\uE000") },
+		{ TARN_TYPE_STRING, BYTES("123456789012345\x7f!"), BYTES("123456789012345\x7f"),
+		  BYTES("123456789012345\xc2\x80") },
+		{ TARN_TYPE_STRING, BYTES("123456789012345\uFFFF!"), BYTES("123456789012345\uFFFF"),
+		  BYTES("123456789012345\U00010000") },
 		/* U+10FFFF cannot be incremented, the one before is */
-		{ TARN_TYPE_STRING, BYTES("12345678901234a\U0010FFFF!"), BYTES("12345678901234a\U0010FFFF"), BYTES("12345678901234b") },
+		{ TARN_TYPE_STRING, BYTES("12345678901234a\U0010FFFF!"), BYTES("12345678901234a\U0010FFFF"),
+		  BYTES("12345678901234b") },
 		{ TARN_TYPE_STRING, BYTES("a\xff"), { NULL, 0 }, { NULL, 0 } },
 		{ TARN_TYPE_STRING, BYTES("\xed\xa0\x80"), { NULL, 0 }, { NULL, 0 } },
 		{ TARN_TYPE_STRING, BYTES("\xc0\x80"), { NULL, 0 }, { NULL, 0 } },
 		{ TARN_TYPE_STRING, BYTES("\xe2\x82"), { NULL, 0 }, { NULL, 0 } },
 		{ TARN_TYPE_STRING, BYTES("\xf4\x90\x80\x80"), { NULL, 0 }, { NULL, 0 } },
-		{ TARN_TYPE_BINARY, BYTES("0123456789abcde\xfe!"), BYTES("0123456789abcde\xfe"), BYTES("0123456789abcde\xff") },
-		{ TARN_TYPE_BINARY, BYTES("0123456789abcd\x01\xff!"), BYTES("0123456789abcd\x01\xff"), BYTES("0123456789abcd\x02") },
-		{ TARN_TYPE_BINARY, BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
-		  BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), { NULL, 0 } },
+		{ TARN_TYPE_BINARY, BYTES("0123456789abcde\xfe!"), BYTES("0123456789abcde\xfe"),
+		  BYTES("0123456789abcde\xff") },
+		{ TARN_TYPE_BINARY, BYTES("0123456789abcd\x01\xff!"), BYTES("0123456789abcd\x01\xff"),
+		  BYTES("0123456789abcd\x02") },
+		{ TARN_TYPE_BINARY,
+		  BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+		  BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+		  { NULL, 0 } },
 		{ TARN_TYPE_UUID, BYTES("0123456789abcdef"), BYTES("0123456789abcdef"), BYTES("0123456789abcdef") },
-		{ TARN_TYPE_FIXED, BYTES("0123456789abcdefgh"), BYTES("0123456789abcdefgh"), BYTES("0123456789abcdefgh") },
+		{ TARN_TYPE_FIXED, BYTES("0123456789abcdefgh"), BYTES("0123456789abcdefgh"),
+		  BYTES("0123456789abcdefgh") },
 	};
 	struct tarn_arena arena;
 	tarn_arena_init(&arena);

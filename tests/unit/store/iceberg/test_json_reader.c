@@ -19,8 +19,10 @@ static enum tarn_rc skip_all(struct tarn_slice text, struct tarn_err *err)
 static void valid_json_is_passed_over(void **state)
 {
 	(void)state;
-	static const char *const texts[] = { "1",     "-0.5e+3", "\"a\\\"b\"",       "[]",   "{}", " [ 1 , [ ] , { } ] ",
-					     "true",  "null",    "{\"a\":[1,{}],\"\":null}", "[[],[]]" };
+	static const char *const texts[] = { "1",      "-0.5e+3", "\"a\\\"b\"",
+					     "[]",     "{}",	  " [ 1 , [ ] , { } ] ",
+					     "true",   "null",	  "{\"a\":[1,{}],\"\":null}",
+					     "[[],[]]" };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		assert_int_equal(skip_all(tarn_slice_str(texts[i]), NULL), TARN_OK);
 }
@@ -32,10 +34,10 @@ static void errors_tell_the_byte(void **state)
 		const char *text;
 		int position;
 	} cases[] = {
-		{ "", 0 },          { "[1,]", 3 },    { "{\"a\" 1}", 5 },  { "[1 2]", 3 }, { "{1:2}", 1 },
-		{ "tru", 0 },       { "01", 1 },      { "1.", 2 },         { "-", 1 },     { "\"a\x01\"", 2 },
-		{ "\"abc", 4 },     { "[1}", 2 },     { "{\"a\":1]", 6 },  { "1 1", 2 },   { "nulL", 0 },
-		{ "[1,,2]", 3 },    { "{,}", 1 },     { "{\"a\":1,}", 7 }, { "\"\\", 2 },
+		{ "", 0 },	 { "[1,]", 3 }, { "{\"a\" 1}", 5 },  { "[1 2]", 3 }, { "{1:2}", 1 },
+		{ "tru", 0 },	 { "01", 1 },	{ "1.", 2 },	     { "-", 1 },     { "\"a\x01\"", 2 },
+		{ "\"abc", 4 },	 { "[1}", 2 },	{ "{\"a\":1]", 6 },  { "1 1", 2 },   { "nulL", 0 },
+		{ "[1,,2]", 3 }, { "{,}", 1 },	{ "{\"a\":1,}", 7 }, { "\"\\", 2 },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct tarn_err err;

@@ -10,8 +10,9 @@ static void reads_what_java_wrote(void **state)
 	tarn_arena_init(&arena);
 	assert_int_equal(tarn_manifest_list_read(tarn_buf_slice(&file), &arena, &manifests, &n, NULL), TARN_OK);
 	assert_int_equal(n, 2);
-	assert_string_equal(manifests[1].location, "file:/tmp/golden_warehouse/quantum_features/vqe_iterations/metadata/"
-						   "b1287355-6547-477b-bb1c-83b8484d0fe7-m0.avro");
+	assert_string_equal(manifests[1].location,
+			    "file:/tmp/golden_warehouse/quantum_features/vqe_iterations/metadata/"
+			    "b1287355-6547-477b-bb1c-83b8484d0fe7-m0.avro");
 	assert_int_equal(manifests[1].length, 9536);
 	assert_int_equal(manifests[1].added_files, 3);
 	assert_int_equal(manifests[1].added_rows, 620);
@@ -30,7 +31,7 @@ static void writes_what_java_would(void **state)
 {
 	(void)state;
 	static const uint8_t sync[16] = { 1 };
-	static const char *const keys[] = { "avro.schema", "avro.codec", "snapshot-id", "parent-snapshot-id",
+	static const char *const keys[] = { "avro.schema",     "avro.codec",	 "snapshot-id",	  "parent-snapshot-id",
 					    "sequence-number", "format-version", "iceberg.schema" };
 	struct tarn_buf file = read_golden("vqe_iterations.manifest-list.avro"), written;
 	struct tarn_arena arena;

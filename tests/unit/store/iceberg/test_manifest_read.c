@@ -57,8 +57,9 @@ static void reads_what_java_wrote(void **state)
 	struct tarn_manifest_reader *reader = tarn_manifest_reader_new();
 	for (int round = 0; round < 2; round++) { /* the second finds the schema known */
 		size_t n = 0;
-		assert_int_equal(tarn_manifest_read(reader, tarn_buf_slice(&file), &line, &type, check_java_entry, &n,
-						    NULL), TARN_OK);
+		assert_int_equal(
+			tarn_manifest_read(reader, tarn_buf_slice(&file), &line, &type, check_java_entry, &n, NULL),
+			TARN_OK);
 		assert_int_equal(n, 3);
 	}
 	tarn_manifest_reader_free(reader);
@@ -105,15 +106,16 @@ static enum tarn_rc check_foreign_entry(void *context, const struct tarn_manifes
 static void fields_are_found_by_id(void **state)
 {
 	(void)state;
-	static const char schema[] =
-		"{\"type\":\"record\",\"name\":\"e\",\"fields\":[" FIELD(
-			"f",
-			"{\"type\":\"record\",\"name\":\"d\",\"fields\":[" FIELD("rows", OPTIONAL("\"long\""), 103) "," FIELD(
-				"bytes", "\"int\"", 104) "," FIELD("format", "\"string\"", 101) "," FIELD(
-				"p", "{\"type\":\"record\",\"name\":\"q\",\"fields\":[" FIELD("day", "[\"int\",\"null\"]",
-											   1000) "]}",
-				102) "," FIELD("path", OPTIONAL("\"string\""), 100) "]}",
-			2) "," FIELD("s", "{\"type\":\"int\"}", 0) "]}";
+	static const char schema[] = "{\"type\":\"record\",\"name\":\"e\",\"fields\":[" FIELD(
+		"f",
+		"{\"type\":\"record\",\"name\":\"d\",\"fields\":[" FIELD("rows", OPTIONAL("\"long\""), 103) "," FIELD(
+			"bytes", "\"int\"",
+			104) "," FIELD("format", "\"string\"",
+				       101) "," FIELD("p",
+						      "{\"type\":\"record\",\"name\":\"q\",\"fields\":[" FIELD(
+							      "day", "[\"int\",\"null\"]", 1000) "]}",
+						      102) "," FIELD("path", OPTIONAL("\"string\""), 100) "]}",
+		2) "," FIELD("s", "{\"type\":\"int\"}", 0) "]}";
 	static const enum tarn_codec codecs[] = { TARN_CODEC_NONE, TARN_CODEC_DEFLATE, TARN_CODEC_SNAPPY,
 						  TARN_CODEC_ZSTD };
 	struct tarn_table *table = parse_golden("vqe_iterations.metadata.json");
@@ -156,7 +158,8 @@ static void unfit_schemas_are_named(void **state)
 		{ "{\"type\":\"record\",\"name\":\"e\",\"fields\":[" FIELD("s", "\"int\"", 2) "]}",
 		  "manifest m.avro: the field with field-id 2 is not of Avro type record" },
 		{ "{\"type\":\"record\",\"name\":\"e\",\"fields\":[" FIELD(
-			  "f", "{\"type\":\"record\",\"name\":\"d\",\"fields\":[]}", 2) "," FIELD("s", "\"string\"", 0) "]}",
+			  "f", "{\"type\":\"record\",\"name\":\"d\",\"fields\":[]}", 2) "," FIELD("s", "\"string\"",
+												  0) "]}",
 		  "manifest m.avro: the field with field-id 0 is not of Avro type int or long" },
 	};
 	static const struct tarn_partition_type type = { .n = 0 };

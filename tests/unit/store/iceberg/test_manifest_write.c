@@ -39,7 +39,7 @@ static void writes_what_java_would(void **state)
 {
 	(void)state;
 	static const char *const names[] = { "molecules", "vqe_iterations" };
-	static const char *const keys[] = { "avro.schema", "avro.codec", "schema", "partition-spec",
+	static const char *const keys[] = { "avro.schema",	 "avro.codec",	   "schema",  "partition-spec",
 					    "partition-spec-id", "format-version", "content", "iceberg.schema" };
 	for (size_t i = 0; i < 2; i++) {
 		char name[64];
@@ -88,7 +88,9 @@ static enum tarn_rc check_existing(void *context, const struct tarn_manifest_ent
 static void existing_entries_keep_their_numbers(void **state)
 {
 	(void)state;
-	static const struct tarn_manifest later = { .location = "n.avro", .sequence_number = 99, .added_snapshot_id = 99 };
+	static const struct tarn_manifest later = { .location = "n.avro",
+						    .sequence_number = 99,
+						    .added_snapshot_id = 99 };
 	struct tarn_table *table = parse_golden("vqe_iterations.metadata.json");
 	struct tarn_buf file = read_golden("vqe_iterations.manifest.avro");
 	struct tarn_manifest line;

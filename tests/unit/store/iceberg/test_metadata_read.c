@@ -66,11 +66,11 @@ static void java_text_is_written_back_as_it_was(void **state)
 	}
 }
 
-#define HEAD                                                                                                          \
-	"\"format-version\":2,\"table-uuid\":\"u\",\"location\":\"file:///t/\",\"last-sequence-number\":3,"           \
-	"\"last-updated-ms\":5,\"last-column-id\":1,\"current-schema-id\":1,\"schemas\":[{\"schema-id\":0},"          \
-	"{\"type\":\"struct\",\"schema-id\":1,\"identifier-field-ids\":[],\"fields\":[{\"id\":1,\"name\":\"a\","      \
-	"\"required\":false,\"type\":\"int\"}]}],\"default-spec-id\":0,\"partition-specs\":[{\"spec-id\":0,"          \
+#define HEAD                                                                                                           \
+	"\"format-version\":2,\"table-uuid\":\"u\",\"location\":\"file:///t/\",\"last-sequence-number\":3,"            \
+	"\"last-updated-ms\":5,\"last-column-id\":1,\"current-schema-id\":1,\"schemas\":[{\"schema-id\":0},"           \
+	"{\"type\":\"struct\",\"schema-id\":1,\"identifier-field-ids\":[],\"fields\":[{\"id\":1,\"name\":\"a\","       \
+	"\"required\":false,\"type\":\"int\"}]}],\"default-spec-id\":0,\"partition-specs\":[{\"spec-id\":0,"           \
 	"\"fields\":[]}],\"last-partition-id\":999,\"default-sort-order-id\":0,\"sort-orders\":[]"
 #define SNAPSHOT(id, seq) "{\"snapshot-id\":" #id ",\"sequence-number\":" #seq ",\"timestamp-ms\":4,\"x\":1e9}"
 
@@ -78,7 +78,8 @@ static void foreign_members_survive(void **state)
 {
 	(void)state;
 	static const char text[] =
-		"{\"zzz\" : {\"a\":[1.50]},\n" HEAD ",\"current-snapshot-id\":8,\"snapshots\":[" SNAPSHOT(8, 2) ", " SNAPSHOT(
+		"{\"zzz\" : {\"a\":[1.50]},\n" HEAD
+		",\"current-snapshot-id\":8,\"snapshots\":[" SNAPSHOT(8, 2) ", " SNAPSHOT(
 			9, 1) "],\"refs\":{\"b\":{\"type\":\"branch\",\"max-ref-age-ms\":9,\"snapshot-id\":9}}}";
 	static const char expected[] =
 		"{" HEAD ",\"current-snapshot-id\":8,\"refs\":{\"b\":{\"snapshot-id\":9,\"type\":\"branch\","
@@ -119,7 +120,8 @@ static void broken_contents_are_named(void **state)
 		{ "{" HEAD ",\"properties\":{\"a\":1}}", "\"properties\"", TARN_EINVALID },
 		{ "{" HEAD "} x", "goes on behind its end", TARN_EINVALID },
 		{ "{" HEAD ",\"snapshots\":[" SNAPSHOT(8, 1) "],\"current-snapshot-id\":-1,\"refs\":{\"main\":{"
-		  "\"snapshot-id\":8}}}", "main is not at", TARN_EINVALID },
+							     "\"snapshot-id\":8}}}",
+		  "main is not at", TARN_EINVALID },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct tarn_table *table;

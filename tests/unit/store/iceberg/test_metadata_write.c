@@ -15,18 +15,26 @@ static void new_table_in_java_form(void **state)
 {
 	(void)state;
 	static const struct tarn_table_definition definition = {
-		.name = "t", .fields = fields, .n_fields = 3, .partition_by = by_day, .n_partition_by = 1,
-		.properties = properties, .n_properties = 1,
+		.name = "t",
+		.fields = fields,
+		.n_fields = 3,
+		.partition_by = by_day,
+		.n_partition_by = 1,
+		.properties = properties,
+		.n_properties = 1,
 	};
 	static const char expected[] =
-		"{\"format-version\":2,\"table-uuid\":\"uu\",\"location\":\"file:///lake/t\",\"last-sequence-number\":0,"
-		"\"last-updated-ms\":1234,\"last-column-id\":4,\"current-schema-id\":0,\"schemas\":[{\"type\":\"struct\","
+		"{\"format-version\":2,\"table-uuid\":\"uu\",\"location\":\"file:///lake/"
+		"t\",\"last-sequence-number\":0,"
+		"\"last-updated-ms\":1234,\"last-column-id\":4,\"current-schema-id\":0,\"schemas\":[{\"type\":"
+		"\"struct\","
 		"\"schema-id\":0,\"fields\":[{\"id\":1,\"name\":\"id\",\"required\":true,\"type\":\"long\"},"
 		"{\"id\":2,\"name\":\"day\",\"required\":false,\"type\":\"date\"},{\"id\":3,\"name\":\"tags\","
 		"\"required\":false,\"type\":{\"type\":\"list\",\"element-id\":4,\"element\":\"string\","
 		"\"element-required\":false}}]}],\"default-spec-id\":0,\"partition-specs\":[{\"spec-id\":0,\"fields\":["
 		"{\"name\":\"day\",\"transform\":\"identity\",\"source-id\":2,\"field-id\":1000}]}],"
-		"\"last-partition-id\":1000,\"default-sort-order-id\":0,\"sort-orders\":[{\"order-id\":0,\"fields\":[]}],"
+		"\"last-partition-id\":1000,\"default-sort-order-id\":0,\"sort-orders\":[{\"order-id\":0,\"fields\":[]}"
+		"],"
 		"\"properties\":{\"comment\":\"Say \\\"hello\\\"\",\"write.parquet.compression-codec\":\"zstd\"},"
 		"\"current-snapshot-id\":-1,\"refs\":{},\"snapshots\":[],\"statistics\":[],\"partition-statistics\":[],"
 		"\"snapshot-log\":[],\"metadata-log\":[]}";

@@ -2,8 +2,14 @@
 
 #include "cmocka_tarn.h"
 
-#define TEXT(literal) { .present = true, .text = { (const uint8_t *)(literal), sizeof(literal) - 1 } }
-#define NUMBER(value) { .present = true, .number = (value) }
+#define TEXT(literal)                                                                                                  \
+	{                                                                                                              \
+		.present = true, .text = {(const uint8_t *)(literal), sizeof(literal) - 1 }                            \
+	}
+#define NUMBER(value)                                                                                                  \
+	{                                                                                                              \
+		.present = true, .number = (value)                                                                     \
+	}
 
 static struct tarn_partition_type type_of(struct tarn_partition_column *column)
 {
@@ -35,7 +41,8 @@ static void folders_are_named_as_java_does(void **state)
 		{ "t", "identity", TARN_TYPE_TIMESTAMP, NUMBER(0), "t=1970-01-01T00%3A00%3A00.000000" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct tarn_partition_column column = { .name = cases[i].name, .transform = cases[i].transform,
+		struct tarn_partition_column column = { .name = cases[i].name,
+							.transform = cases[i].transform,
 							.kind = cases[i].kind };
 		struct tarn_partition_type type = type_of(&column);
 		struct tarn_buf path;
@@ -53,16 +60,18 @@ static void avro_names_are_made_legal(void **state)
 	static const struct {
 		const char *name, *expected;
 	} cases[] = {
-		{ "day", "{\"name\":\"day\",\"type\":[\"null\",{\"type\":\"int\",\"logicalType\":\"date\"}],\"default\":null,"
-			 "\"field-id\":1000}" },
+		{ "day",
+		  "{\"name\":\"day\",\"type\":[\"null\",{\"type\":\"int\",\"logicalType\":\"date\"}],\"default\":null,"
+		  "\"field-id\":1000}" },
 		{ "my-col", "{\"name\":\"my_x2Dcol\",\"type\":[\"null\",{\"type\":\"int\",\"logicalType\":\"date\"}],"
 			    "\"default\":null,\"iceberg-field-name\":\"my-col\",\"field-id\":1000}" },
 		{ "1a", "{\"name\":\"_1a\",\"type\":[\"null\",{\"type\":\"int\",\"logicalType\":\"date\"}],"
 			"\"default\":null,\"iceberg-field-name\":\"1a\",\"field-id\":1000}" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct tarn_partition_column column = { .name = cases[i].name, .transform = "identity",
-							.field_id = 1000, .kind = TARN_TYPE_DATE };
+		struct tarn_partition_column column = {
+			.name = cases[i].name, .transform = "identity", .field_id = 1000, .kind = TARN_TYPE_DATE
+		};
 		struct tarn_partition_type type = type_of(&column);
 		struct tarn_buf json;
 		tarn_buf_init(&json, 400);
@@ -79,7 +88,8 @@ static void types_follow_the_transform(void **state)
 	static const char text[] =
 		"{\"format-version\":2,\"table-uuid\":\"u\",\"location\":\"file:///t\",\"last-sequence-number\":0,"
 		"\"last-updated-ms\":0,\"last-column-id\":2,\"current-schema-id\":0,\"schemas\":[{\"schema-id\":0,"
-		"\"fields\":[{\"id\":1,\"name\":\"t\",\"type\":\"timestamptz\"},{\"id\":2,\"name\":\"x\",\"type\":\"double\"}]}],"
+		"\"fields\":[{\"id\":1,\"name\":\"t\",\"type\":\"timestamptz\"},{\"id\":2,\"name\":\"x\",\"type\":"
+		"\"double\"}]}],"
 		"\"default-spec-id\":0,\"partition-specs\":[{\"spec-id\":0,\"fields\":["
 		"{\"name\":\"a\",\"transform\":\"identity\",\"source-id\":1,\"field-id\":1000},"
 		"{\"name\":\"b\",\"transform\":\"day\",\"source-id\":1,\"field-id\":1001},"

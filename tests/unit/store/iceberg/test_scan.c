@@ -2,8 +2,8 @@
 
 #include "iceberg_fixture.h"
 
-/* A table of another engine's making, its list and manifests written by this test: two data manifests, one of which has a
- * deleted entry, and optionally a delete manifest. */
+/* A table of another engine's making, its list and manifests written by this test: two data manifests, one of which has
+ * a deleted entry, and optionally a delete manifest. */
 struct made {
 	struct temp_store temp;
 	struct tarn_table *table;
@@ -12,7 +12,11 @@ struct made {
 static const struct tarn_field fields[] = { { .id = 1, .name = "basis_set", .kind = TARN_TYPE_STRING } };
 static const char *const by_basis_set[] = { "basis_set" };
 static const struct tarn_table_definition definition = {
-	.name = "t", .fields = fields, .n_fields = 1, .partition_by = by_basis_set, .n_partition_by = 1,
+	.name = "t",
+	.fields = fields,
+	.n_fields = 1,
+	.partition_by = by_basis_set,
+	.n_partition_by = 1,
 };
 static const uint8_t sync_bytes[16] = { 4 };
 
@@ -42,9 +46,11 @@ static struct made make_table(const struct tarn_manifest *more, bool deletes)
 {
 	static const struct tarn_partition_value sto3g = { .present = true, .text = { (const uint8_t *)"sto3g", 5 } },
 						 null = { .present = false };
-#define ENTRY(state, path, value)                                                                                     \
-	{ .status = (state), .location = { (const uint8_t *)(path), sizeof(path) - 1 }, .partition = (value),         \
-	  .sequence_number = 9, .snapshot_id = 90, .rows = 10, .bytes = 400 }
+#define ENTRY(state, path, value)                                                                                      \
+	{                                                                                                              \
+		.status = (state), .location = { (const uint8_t *)(path), sizeof(path) - 1 }, .partition = (value),    \
+		.sequence_number = 9, .snapshot_id = 90, .rows = 10, .bytes = 400                                      \
+	}
 	const struct tarn_manifest_entry first[] = { ENTRY(TARN_ENTRY_EXISTING, "a.parquet", &sto3g),
 						     ENTRY(TARN_ENTRY_DELETED, "b.parquet", &sto3g) };
 	const struct tarn_manifest_entry second[] = { ENTRY(TARN_ENTRY_ADDED, "c d.parquet", &null) };
@@ -64,7 +70,8 @@ static struct made make_table(const struct tarn_manifest *more, bool deletes)
 	struct tarn_manifest_list_head head = { 1, 0, 1, sync_bytes };
 	tarn_buf_init(&list, 1 << 20);
 	assert_int_equal(tarn_manifest_list_write(&head, manifests, n, &list, NULL), TARN_OK);
-	assert_int_equal(tarn_store_put(made.temp.store, "list.avro", tarn_buf_slice(&list), TARN_PUT_NEW, NULL), TARN_OK);
+	assert_int_equal(tarn_store_put(made.temp.store, "list.avro", tarn_buf_slice(&list), TARN_PUT_NEW, NULL),
+			 TARN_OK);
 	tarn_buf_release(&list);
 	tarn_buf_init(&json, 1 << 20);
 	assert_int_equal(tarn_table_write(made.table, &json, NULL), TARN_OK);
@@ -107,8 +114,9 @@ static void live_files_are_listed(void **state)
 	struct made made = make_table(NULL, false);
 	struct tarn_buf lines;
 	tarn_buf_init(&lines, 1 << 16);
-	assert_int_equal(tarn_scan_files(made.table, tarn_table_current(made.table), made.temp.store, add_file, &lines,
-					 NULL), TARN_OK);
+	assert_int_equal(
+		tarn_scan_files(made.table, tarn_table_current(made.table), made.temp.store, add_file, &lines, NULL),
+		TARN_OK);
 	tarn_buf_add_byte(&lines, 0);
 	assert_string_equal((char *)lines.data, "a.parquet basis_set=sto3g 10 400 9 90\n"
 						"c d.parquet basis_set=null 10 400 1 90\n");
@@ -145,7 +153,8 @@ static void what_cannot_be_read_is_named(void **state)
 		struct tarn_buf lines;
 		tarn_buf_init(&lines, 1 << 16);
 		assert_int_equal(tarn_scan_files(made.table, tarn_table_current(made.table), made.temp.store, add_file,
-						 &lines, &err), cases[i].rc);
+						 &lines, &err),
+				 cases[i].rc);
 		if (!strstr(err.message, cases[i].message))
 			fail_msg("%s", err.message);
 		tarn_buf_release(&lines);
@@ -175,8 +184,9 @@ static void references_are_complete(void **state)
 	tarn_buf_init(&lines, 1 << 16);
 	assert_int_equal(tarn_scan_references(made.table, made.temp.store, add_location, &lines, NULL), TARN_OK);
 	tarn_buf_add_byte(&lines, 0);
-	assert_string_equal((char *)lines.data, "s.puffin\nold.json\nlist.avro\nfirst.avro\na.parquet\nb.parquet\nsecond.avro\n"
-						"c d.parquet\nthird.avro\ndeletes.parquet\nlist.avro\n");
+	assert_string_equal((char *)lines.data,
+			    "s.puffin\nold.json\nlist.avro\nfirst.avro\na.parquet\nb.parquet\nsecond.avro\n"
+			    "c d.parquet\nthird.avro\ndeletes.parquet\nlist.avro\n");
 	tarn_buf_release(&lines);
 	assert_int_equal(tarn_store_delete(made.temp.store, "second.avro", NULL), TARN_OK);
 	tarn_buf_init(&lines, 1 << 16);

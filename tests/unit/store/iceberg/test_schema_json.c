@@ -24,10 +24,23 @@ static void every_type_reads_back(void **state)
 {
 	(void)state;
 	static const char *const types[] = {
-		"\"boolean\"", "\"int\"", "\"long\"", "\"float\"", "\"double\"", "\"date\"", "\"time\"", "\"timestamp\"",
-		"\"timestamptz\"", "\"string\"", "\"binary\"", "\"uuid\"", "\"fixed[16]\"", "\"decimal(9, 2)\"",
+		"\"boolean\"",
+		"\"int\"",
+		"\"long\"",
+		"\"float\"",
+		"\"double\"",
+		"\"date\"",
+		"\"time\"",
+		"\"timestamp\"",
+		"\"timestamptz\"",
+		"\"string\"",
+		"\"binary\"",
+		"\"uuid\"",
+		"\"fixed[16]\"",
+		"\"decimal(9, 2)\"",
 		"{\"type\":\"list\",\"element-id\":14,\"element\":\"string\",\"element-required\":false}",
-		"{\"type\":\"map\",\"key-id\":5,\"key\":\"string\",\"value-id\":6,\"value\":\"long\",\"value-required\":true}",
+		("{\"type\":\"map\",\"key-id\":5,\"key\":\"string\",\"value-id\":6,\"value\":\"long\","
+		 "\"value-required\":true}"),
 		"{\"type\":\"struct\",\"fields\":[{\"id\":7,\"name\":\"a\",\"required\":true,\"type\":\"int\"}]}",
 		("{\"type\":\"list\",\"element-id\":15,\"element\":{\"type\":\"list\",\"element-id\":16,"
 		 "\"element\":\"double\",\"element-required\":true},\"element-required\":false}"),
@@ -64,7 +77,8 @@ static void broken_schemas_are_refused(void **state)
 		{ "[{\"id\":1,\"name\":\"a\",\"type\":\"fixed[0]\"}]", TARN_EUNSUPPORTED },
 		{ "[{\"id\":1,\"name\":\"a\",\"type\":{\"type\":\"list\",\"element-id\":2}}]", TARN_EINVALID },
 		{ "[{\"id\":1,\"name\":\"a\",\"type\":{\"type\":\"list\",\"element\":\"int\"}}]", TARN_EINVALID },
-		{ "[{\"id\":1,\"name\":\"a\",\"type\":{\"type\":\"map\",\"key-id\":2,\"key\":\"int\"}}]", TARN_EINVALID },
+		{ "[{\"id\":1,\"name\":\"a\",\"type\":{\"type\":\"map\",\"key-id\":2,\"key\":\"int\"}}]",
+		  TARN_EINVALID },
 		{ "[{\"id\":1,\"name\":\"a\",\"type\":{}}]", TARN_EINVALID },
 		{ "{}", TARN_EINVALID },
 	};

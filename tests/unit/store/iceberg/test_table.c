@@ -4,9 +4,18 @@
 
 static const struct tarn_field element_int[] = { { .id = 4, .name = "element", .kind = TARN_TYPE_INT } };
 static const struct tarn_field element_long[] = { { .id = 4, .name = "element", .kind = TARN_TYPE_LONG } };
-#define LIST(element) { .id = 3, .name = "c", .kind = TARN_TYPE_LIST, .fields = element, .n_fields = 1 }
-#define A { .id = 1, .name = "a", .kind = TARN_TYPE_INT }
-#define B { .id = 2, .name = "b", .kind = TARN_TYPE_DATE }
+#define LIST(element)                                                                                                  \
+	{                                                                                                              \
+		.id = 3, .name = "c", .kind = TARN_TYPE_LIST, .fields = element, .n_fields = 1                         \
+	}
+#define A                                                                                                              \
+	{                                                                                                              \
+		.id = 1, .name = "a", .kind = TARN_TYPE_INT                                                            \
+	}
+#define B                                                                                                              \
+	{                                                                                                              \
+		.id = 2, .name = "b", .kind = TARN_TYPE_DATE                                                           \
+	}
 static const struct tarn_field table_fields[] = { A, B, LIST(element_int) };
 static const struct tarn_field required_field[] = { { .id = 1, .name = "a", .kind = TARN_TYPE_INT, .required = true } };
 static const char *const by_b[] = { "b" }, *const by_a[] = { "a" };
@@ -14,7 +23,10 @@ static const char *const by_b[] = { "b" }, *const by_a[] = { "a" };
 static void definition_is_compared(void **state)
 {
 	(void)state;
-	static const struct tarn_field more[] = { A, B, LIST(element_int), { .id = 9, .name = "d", .kind = TARN_TYPE_INT } },
+	static const struct tarn_field more[] = { A,
+						  B,
+						  LIST(element_int),
+						  { .id = 9, .name = "d", .kind = TARN_TYPE_INT } },
 				       other_id[] = { { .id = 7, .name = "a", .kind = TARN_TYPE_INT } },
 				       other_type[] = { { .id = 1, .name = "a", .kind = TARN_TYPE_LONG } },
 				       other_element[] = { A, B, LIST(element_long) };
@@ -30,17 +42,20 @@ static void definition_is_compared(void **state)
 		{ more, 4, by_b, 1, "table \"t\": the table has no column \"d\"" },
 		{ other_id, 1, by_b, 1, "table \"t\": column \"a\" has field id 1 in the table, 7 was expected" },
 		{ other_type, 1, by_b, 1, "table \"t\": column \"a\" is of type int in the table, long was expected" },
-		{ other_element, 3, by_b, 1, "table \"t\": column \"c\" is of type int in the table, long was expected" },
+		{ other_element, 3, by_b, 1,
+		  "table \"t\": column \"c\" is of type int in the table, long was expected" },
 		{ table_fields, 3, NULL, 0, "table \"t\": its partition spec is" },
 		{ table_fields, 3, by_a, 1, "table \"t\": its partition spec is" },
 	};
-	struct tarn_table_definition definition = { .name = "t", .fields = table_fields, .n_fields = 3,
-						    .partition_by = by_b, .n_partition_by = 1 };
+	struct tarn_table_definition definition = {
+		.name = "t", .fields = table_fields, .n_fields = 3, .partition_by = by_b, .n_partition_by = 1
+	};
 	struct tarn_table *table = tarn_table_new(&definition, "file:///t", NULL, 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct tarn_err err;
-		definition = (struct tarn_table_definition){ "t", cases[i].fields, cases[i].n_fields,
-							     cases[i].partition_by, cases[i].n_partition_by, NULL, 0 };
+		definition = (struct tarn_table_definition){
+			"t", cases[i].fields, cases[i].n_fields, cases[i].partition_by, cases[i].n_partition_by, NULL, 0
+		};
 		enum tarn_rc rc = tarn_table_check(table, &definition, &err);
 		assert_int_equal(rc, cases[i].message ? TARN_EINVALID : TARN_OK);
 		if (cases[i].message)

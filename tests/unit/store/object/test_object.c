@@ -208,6 +208,31 @@ static void a_writer_shows_its_key_with_finish(void **state)
 	assert_files(f, 1, 0);
 }
 
+/* Pieces of all sizes around the writer's own memory arrive in order. */
+static void pieces_of_any_size_make_one_object(void **state)
+{
+	struct fixture *f = *state;
+	static const size_t sizes[] = { 0, 1, 65535, 1, 65536, 1, 65537, 200000, 3, 70000, 65534, 2, 1 };
+	struct tarn_store_writer *writer;
+	struct tarn_buf all, back;
+	tarn_buf_init(&all, 1 << 20);
+	tarn_buf_init(&back, 1 << 20);
+	assert_int_equal(tarn_store_writer_open(f->store, "k", &writer, NULL), TARN_OK);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		uint8_t *piece = tarn_buf_room(&all, sizes[i]);
+		for (size_t at = 0; at < sizes[i]; at++)
+			piece[at] = (uint8_t)((all.len + at) * 31 >> 4);
+		assert_int_equal(tarn_store_writer_add(writer, tarn_slice_of(piece, sizes[i]), NULL), TARN_OK);
+		all.len += sizes[i];
+	}
+	assert_int_equal(tarn_store_writer_finish(writer, NULL), TARN_OK);
+	tarn_store_writer_free(writer);
+	assert_int_equal(tarn_store_get(f->store, "k", &back, NULL), TARN_OK);
+	assert_true(tarn_slice_eq(tarn_buf_slice(&all), tarn_buf_slice(&back)));
+	tarn_buf_release(&all);
+	tarn_buf_release(&back);
+}
+
 static void a_writer_freed_early_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -398,6 +423,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_rename_replaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_keys_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_writer_shows_its_key_with_finish, setup, teardown),
+		cmocka_unit_test_setup_teardown(pieces_of_any_size_make_one_object, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_writer_freed_early_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(listings_are_sorted_and_start_where_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_large_folder_is_listed_whole, setup, teardown),

@@ -537,7 +537,7 @@ static void series_of_all_lengths(void **state)
 		size_t count;
 	} cases[] = { { 0, 1 }, { 0, 1001 }, { 7, 5 }, { 95, 10 }, { 999999, 3 }, { INT64_MAX - 2, 3 }, { 5, 100000 } };
 	for (size_t prefix = 0; prefix < 100; prefix += 11) {
-		struct fixture f = { .options.page_bytes = 5000 };
+		struct fixture f = { .options = { .codec = prefix % 2 ? TARN_CODEC_ZSTD : TARN_CODEC_SNAPPY, .page_bytes = 5000 } };
 		char text[160];
 		size_t row = 0;
 		memset(text, 'p', sizeof(text));
