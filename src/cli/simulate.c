@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "cli/options.h"
 #include "cli/print.h"
-#include "generate/vqe/batch.h"
+#include "generate/vqe/sweep.h"
 #include "generate/vqe/raw.h"
 #include "generate/vqe/request.h"
 
@@ -257,7 +257,7 @@ struct batch_line {
 	bool terminal, shown;
 };
 
-static void show_batch(void *context, const struct tarn_batch_progress *progress)
+static void show_batch(void *context, const struct tarn_sweep_progress *progress)
 {
 	struct batch_line *line = context;
 	int64_t now = tarn_monotonic_ns();
@@ -274,13 +274,13 @@ static void show_batch(void *context, const struct tarn_batch_progress *progress
 	fputs("\033[K", stderr);
 }
 
-static void show_failed(void *context, const struct tarn_batch_run *run, const struct tarn_err *err)
+static void show_failed(void *context, const struct tarn_sweep_run *run, const struct tarn_err *err)
 {
 	struct batch_line *line = context;
 	fprintf(stderr, "%starn: %s: %s\n", line->shown ? "\r\033[K" : "", run->label, err->message);
 }
 
-static void report_batch(const struct tarn_batch_progress *result, bool json)
+static void report_batch(const struct tarn_sweep_progress *result, bool json)
 {
 	struct tarn_buf out;
 	if (!json) {
@@ -307,13 +307,13 @@ static void report_batch(const struct tarn_batch_progress *result, bool json)
 	tarn_buf_release(&out);
 }
 
-static enum tarn_rc read_batch(const struct command *command, struct tarn_batch *batch, struct tarn_err *err)
+static enum tarn_rc read_batch(const struct command *command, struct tarn_sweep *batch, struct tarn_err *err)
 {
 	struct tarn_buf text;
 	tarn_buf_init(&text, (size_t)16 << 20);
 	enum tarn_rc rc = tarn_file_read(command->batch, &text, err);
 	if (!rc) {
-		rc = tarn_batch_read(tarn_buf_slice(&text), &command->request, &command->form, batch, err);
+		rc = tarn_sweep_read(tarn_buf_slice(&text), &command->request, &command->form, batch, err);
 		if (rc)
 			rc = tarn_err_within(err, rc, "\"%s\"", command->batch);
 	}
@@ -324,21 +324,21 @@ static enum tarn_rc read_batch(const struct command *command, struct tarn_batch 
 static int run_batch(struct command *command)
 {
 	struct batch_line line = { .terminal = isatty(STDERR_FILENO) };
-	struct tarn_batch_options options = { .out = command->out, .form = command->form, .jobs = (int)command->jobs,
+	struct tarn_sweep_options options = { .out = command->out, .form = command->form, .jobs = (int)command->jobs,
 					      .progress = show_batch, .failed = show_failed, .context = &line };
-	struct tarn_batch_progress result;
-	struct tarn_batch batch;
+	struct tarn_sweep_progress result;
+	struct tarn_sweep batch;
 	struct tarn_err err;
 	if (read_batch(command, &batch, &err))
 		return tarn_print_error(&err);
 	enum tarn_rc rc = tarn_simulator_load(&options.simulator, &err);
 	if (!rc)
-		rc = tarn_batch_execute(&batch, &options, &result, &err);
+		rc = tarn_sweep_execute(&batch, &options, &result, &err);
 	if (line.shown)
 		fputs("\r\033[K", stderr);
 	if (!rc)
 		report_batch(&result, command->json);
-	tarn_batch_release(&batch);
+	tarn_sweep_release(&batch);
 	if (rc)
 		return tarn_print_error(&err);
 	return result.failed ? TARN_EXIT_FAILED : TARN_EXIT_DONE;

@@ -1,4 +1,4 @@
-#include "generate/vqe/batch.h"
+#include "generate/vqe/sweep.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,8 +21,8 @@
 enum run_state { WAITING, RUNNING, STAGED, DONE, FAILED };
 
 struct execution {
-	const struct tarn_batch *batch;
-	const struct tarn_batch_options *options;
+	const struct tarn_sweep *batch;
+	const struct tarn_sweep_options *options;
 	char *folder;
 	int lock_fd;
 	pthread_mutex_t lock; /* of all below */
@@ -31,7 +31,7 @@ struct execution {
 	double *energies; /* total */
 	size_t next;      /* run to begin */
 	size_t next_place; /* run to be given a place */
-	struct tarn_batch_progress progress;
+	struct tarn_sweep_progress progress;
 	size_t begun_here;
 	int64_t begin_ns;
 	enum tarn_rc broken; /* nothing more can be written */
@@ -42,7 +42,7 @@ struct execution {
 
 static void tell(struct execution *execution)
 {
-	struct tarn_batch_progress *progress = &execution->progress;
+	struct tarn_sweep_progress *progress = &execution->progress;
 	size_t finished = progress->done + progress->failed;
 	progress->seconds = (double)(tarn_monotonic_ns() - execution->begin_ns) * 1e-9;
 	progress->seconds_left =
@@ -103,17 +103,17 @@ static void read_done(struct execution *execution, size_t i)
 	free(path);
 }
 
-static size_t find_run(const struct tarn_batch *batch, const char *key)
+static size_t find_run(const struct tarn_sweep *batch, const char *key)
 {
 	size_t i = 0;
-	while (i < batch->n && strncmp(batch->runs[i].key, key, TARN_BATCH_KEY_SIZE - 1))
+	while (i < batch->n && strncmp(batch->runs[i].key, key, TARN_SWEEP_KEY_SIZE - 1))
 		i++;
 	return i;
 }
 
 static void take_entry(struct execution *execution, const char *name)
 {
-	size_t len = strlen(name), i = len > TARN_BATCH_KEY_SIZE ? find_run(execution->batch, name) : execution->batch->n;
+	size_t len = strlen(name), i = len > TARN_SWEEP_KEY_SIZE ? find_run(execution->batch, name) : execution->batch->n;
 	char *path = tarn_asprintf("%s/%s", execution->folder, name);
 	bool staged = len > 7 && !strcmp(name + len - 7, ".staged");
 	if (staged && i < execution->batch->n && execution->states[i] == DONE) {
@@ -121,7 +121,7 @@ static void take_entry(struct execution *execution, const char *name)
 	} else if (staged && i < execution->batch->n && !execution->staged[i]) {
 		execution->states[i] = STAGED;
 		execution->staged[i] = path;
-		note_energy(execution, i, strtod(name + TARN_BATCH_KEY_SIZE, NULL));
+		note_energy(execution, i, strtod(name + TARN_SWEEP_KEY_SIZE, NULL));
 		path = NULL;
 	} else if (len > 4 && !strcmp(name + len - 4, ".tmp")) {
 		unlink(path);
@@ -189,7 +189,7 @@ static enum tarn_rc place_run(struct execution *execution, size_t i, struct tarn
 /* Holding the lock: all runs whose turn it is. */
 static void place_runs(struct execution *execution)
 {
-	const struct tarn_batch *batch = execution->batch;
+	const struct tarn_sweep *batch = execution->batch;
 	for (; execution->next_place < batch->n && !execution->broken; execution->next_place++) {
 		enum run_state state = execution->states[execution->next_place];
 		if (state == WAITING || state == RUNNING)
@@ -304,7 +304,7 @@ static enum tarn_rc run_threads(struct execution *execution, int jobs, struct ta
 
 /* ---- the whole ---- */
 
-static void begin(struct execution *execution, const struct tarn_batch *batch, const struct tarn_batch_options *options)
+static void begin(struct execution *execution, const struct tarn_sweep *batch, const struct tarn_sweep_options *options)
 {
 	*execution = (struct execution){
 		.batch = batch,
@@ -333,8 +333,8 @@ static void end(struct execution *execution)
 	free(execution->folder);
 }
 
-enum tarn_rc tarn_batch_execute(const struct tarn_batch *batch, const struct tarn_batch_options *options,
-				struct tarn_batch_progress *result, struct tarn_err *err)
+enum tarn_rc tarn_sweep_execute(const struct tarn_sweep *batch, const struct tarn_sweep_options *options,
+				struct tarn_sweep_progress *result, struct tarn_err *err)
 {
 	struct execution execution;
 	begin(&execution, batch, options);

@@ -1,4 +1,4 @@
-#include "generate/vqe/batch.h"
+#include "generate/vqe/sweep.h"
 
 #include <errno.h>
 #include <math.h>
@@ -318,15 +318,15 @@ static void put_geometry(const struct tarn_geometry *geometry, struct tarn_buf *
 	}
 }
 
-static void hash_text(const struct tarn_buf *text, char key[TARN_BATCH_KEY_SIZE])
+static void hash_text(const struct tarn_buf *text, char key[TARN_SWEEP_KEY_SIZE])
 {
 	uint8_t digest[TARN_SHA256_SIZE];
 	tarn_sha256(tarn_buf_slice(text), digest);
-	tarn_hex(digest, (TARN_BATCH_KEY_SIZE - 1) / 2, key);
-	key[TARN_BATCH_KEY_SIZE - 1] = '\0';
+	tarn_hex(digest, (TARN_SWEEP_KEY_SIZE - 1) / 2, key);
+	key[TARN_SWEEP_KEY_SIZE - 1] = '\0';
 }
 
-static void name_run(struct tarn_batch_run *run, struct tarn_buf *scratch)
+static void name_run(struct tarn_sweep_run *run, struct tarn_buf *scratch)
 {
 	tarn_buf_clear(scratch);
 	put_geometry(run->request.geometry, scratch);
@@ -347,7 +347,7 @@ static const char *label_of(struct reading *reading, const struct tarn_geometry 
 }
 
 static enum tarn_rc make_run(struct reading *reading, const struct tarn_simulation_request *defaults, size_t molecule,
-			     const size_t *choice, struct tarn_batch_run *run)
+			     const size_t *choice, struct tarn_sweep_run *run)
 {
 	enum tarn_rc rc = TARN_OK;
 	run->request = *defaults;
@@ -371,12 +371,12 @@ static void step(const struct reading *reading, size_t *choice)
 
 static int by_key(const void *left, const void *right)
 {
-	return strcmp((*(const struct tarn_batch_run *const *)left)->key, (*(const struct tarn_batch_run *const *)right)->key);
+	return strcmp((*(const struct tarn_sweep_run *const *)left)->key, (*(const struct tarn_sweep_run *const *)right)->key);
 }
 
-static enum tarn_rc refuse_twins(const struct tarn_batch *batch, struct tarn_err *err)
+static enum tarn_rc refuse_twins(const struct tarn_sweep *batch, struct tarn_err *err)
 {
-	const struct tarn_batch_run **sorted = tarn_malloc(batch->n * sizeof(*sorted));
+	const struct tarn_sweep_run **sorted = tarn_malloc(batch->n * sizeof(*sorted));
 	enum tarn_rc rc = TARN_OK;
 	for (size_t i = 0; i < batch->n; i++)
 		sorted[i] = &batch->runs[i];
@@ -390,7 +390,7 @@ static enum tarn_rc refuse_twins(const struct tarn_batch *batch, struct tarn_err
 }
 
 static enum tarn_rc make_runs(struct reading *reading, const struct tarn_simulation_request *defaults,
-			      const struct tarn_raw_form *form, struct tarn_batch *batch)
+			      const struct tarn_raw_form *form, struct tarn_sweep *batch)
 {
 	size_t choice[AXES_MOST] = { 0 };
 	struct tarn_buf scratch, all;
@@ -411,7 +411,7 @@ static enum tarn_rc make_runs(struct reading *reading, const struct tarn_simulat
 		if (rc)
 			break;
 		name_run(&batch->runs[i], &scratch);
-		tarn_buf_add(&all, batch->runs[i].key, TARN_BATCH_KEY_SIZE);
+		tarn_buf_add(&all, batch->runs[i].key, TARN_SWEEP_KEY_SIZE);
 	}
 	hash_text(&all, batch->hash);
 	tarn_buf_release(&scratch);
@@ -419,10 +419,10 @@ static enum tarn_rc make_runs(struct reading *reading, const struct tarn_simulat
 	return rc ? rc : refuse_twins(batch, reading->err);
 }
 
-enum tarn_rc tarn_batch_read(struct tarn_slice yaml, const struct tarn_simulation_request *defaults,
-			     const struct tarn_raw_form *form, struct tarn_batch *batch, struct tarn_err *err)
+enum tarn_rc tarn_sweep_read(struct tarn_slice yaml, const struct tarn_simulation_request *defaults,
+			     const struct tarn_raw_form *form, struct tarn_sweep *batch, struct tarn_err *err)
 {
-	struct tarn_batch made = { .n = 0 };
+	struct tarn_sweep made = { .n = 0 };
 	struct reading reading = { .arena = &made.arena, .err = err };
 	yaml_parser_t parser;
 	enum tarn_rc rc;
@@ -453,7 +453,7 @@ enum tarn_rc tarn_batch_read(struct tarn_slice yaml, const struct tarn_simulatio
 	return rc;
 }
 
-void tarn_batch_release(struct tarn_batch *batch)
+void tarn_sweep_release(struct tarn_sweep *batch)
 {
 	tarn_arena_release(&batch->arena);
 }

@@ -20,54 +20,54 @@
  *
  * At any moment a run is either to be done again (nothing of it is visible), or staged (a place that it may have is found by its inode), or
  * done. Places are given in the order of the runs, so offsets do not depend on the number of threads. */
-#ifndef TARN_GENERATE_VQE_BATCH_H
-#define TARN_GENERATE_VQE_BATCH_H
+#ifndef TARN_GENERATE_VQE_SWEEP_H
+#define TARN_GENERATE_VQE_SWEEP_H
 
 #include "generate/vqe/raw.h"
 #include "generate/vqe/simulation.h"
 
-#define TARN_BATCH_KEY_SIZE 33 /* 32 hexadecimal digits and the end */
+#define TARN_SWEEP_KEY_SIZE 33 /* 32 hexadecimal digits and the end */
 
-struct tarn_batch_run {
-	char key[TARN_BATCH_KEY_SIZE];
+struct tarn_sweep_run {
+	char key[TARN_SWEEP_KEY_SIZE];
 	const char *label; /* "H2 0.735, 6-31g, seed 2": what tells it from the others, for people */
 	struct tarn_simulation_request request;
 };
 
-struct tarn_batch {
+struct tarn_sweep {
 	struct tarn_arena arena; /* owns all that follows */
-	char hash[TARN_BATCH_KEY_SIZE];
+	char hash[TARN_SWEEP_KEY_SIZE];
 	size_t n;
-	struct tarn_batch_run *runs;
+	struct tarn_sweep_run *runs;
 };
 
 /* `defaults`: options for what the file leaves open. Limits: 100,000 runs. Errors name the line. */
-enum tarn_rc tarn_batch_read(struct tarn_slice yaml, const struct tarn_simulation_request *defaults,
-			     const struct tarn_raw_form *form, struct tarn_batch *batch, struct tarn_err *err)
+enum tarn_rc tarn_sweep_read(struct tarn_slice yaml, const struct tarn_simulation_request *defaults,
+			     const struct tarn_raw_form *form, struct tarn_sweep *batch, struct tarn_err *err)
 	TARN_MUST_CHECK;
-void tarn_batch_release(struct tarn_batch *batch);
+void tarn_sweep_release(struct tarn_sweep *batch);
 
-struct tarn_batch_progress {
+struct tarn_sweep_progress {
 	size_t n, before, done, failed, running; /* before: done by an earlier call */
 	double lowest;                           /* total energy, hartree; NAN before the first */
 	const char *lowest_label;
 	double seconds, seconds_left;            /* seconds_left < 0: not known yet */
 };
 
-struct tarn_batch_options {
+struct tarn_sweep_options {
 	const char *out; /* the raw area */
 	struct tarn_raw_form form;
 	int jobs;
 	const struct tarn_simulator *simulator;
 	/* Both may be NULL; called from any of the threads, one at a time. */
-	void (*progress)(void *context, const struct tarn_batch_progress *progress);
-	void (*failed)(void *context, const struct tarn_batch_run *run, const struct tarn_err *err);
+	void (*progress)(void *context, const struct tarn_sweep_progress *progress);
+	void (*failed)(void *context, const struct tarn_sweep_run *run, const struct tarn_err *err);
 	void *context;
 };
 
 /* Does what is left of the batch. A run that fails does not stop the others and is tried again by the next call. TARN_EBUSY where another
  * process has the same batch under way; TARN_EIO and others where no more can be written. */
-enum tarn_rc tarn_batch_execute(const struct tarn_batch *batch, const struct tarn_batch_options *options,
-				struct tarn_batch_progress *result, struct tarn_err *err) TARN_MUST_CHECK;
+enum tarn_rc tarn_sweep_execute(const struct tarn_sweep *batch, const struct tarn_sweep_options *options,
+				struct tarn_sweep_progress *result, struct tarn_err *err) TARN_MUST_CHECK;
 
 #endif

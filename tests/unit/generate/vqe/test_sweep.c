@@ -1,4 +1,4 @@
-#include "generate/vqe/batch.h"
+#include "generate/vqe/sweep.h"
 
 #include <math.h>
 #include <signal.h>
@@ -18,11 +18,11 @@
 static const struct tarn_raw_form form = { TARN_RAW_AVRO, TARN_RECORD_V2, 0 };
 static const struct tarn_simulator simulator = { TARN_SIMULATOR_VERSION, tarn_simulate, tarn_simulation_free };
 
-static enum tarn_rc read_batch(const char *yaml, struct tarn_batch *batch, struct tarn_err *err)
+static enum tarn_rc read_batch(const char *yaml, struct tarn_sweep *batch, struct tarn_err *err)
 {
 	struct tarn_simulation_request defaults;
 	tarn_request_init(&defaults);
-	return tarn_batch_read(tarn_slice_str(yaml), &defaults, &form, batch, err);
+	return tarn_sweep_read(tarn_slice_str(yaml), &defaults, &form, batch, err);
 }
 
 /* ---- reading ---- */
@@ -45,7 +45,7 @@ static void test_cross_product(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; i < sizeof(sweeps) / sizeof(*sweeps); i++) {
-		struct tarn_batch batch, again;
+		struct tarn_sweep batch, again;
 		struct tarn_err err;
 		if (read_batch(sweeps[i].yaml, &batch, &err))
 			fail_msg("sweep %zu: %s", i, err.message);
@@ -55,14 +55,14 @@ static void test_cross_product(void **unused)
 		assert_true(batch.runs[0].request.seed.present);
 		assert_int_equal(read_batch(sweeps[i].yaml, &again, &err), TARN_OK);
 		assert_string_equal(batch.hash, again.hash);
-		tarn_batch_release(&batch);
-		tarn_batch_release(&again);
+		tarn_sweep_release(&batch);
+		tarn_sweep_release(&again);
 	}
 }
 
 static void test_bond(void **unused)
 {
-	struct tarn_batch batch;
+	struct tarn_sweep batch;
 	(void)unused;
 	assert_int_equal(read_batch("molecules: [{symbols: [H, Be, H], coords: [[0, 0, -bond], [0, 0, 0], [0, 0, bond]], "
 				    "bond: {from: 1.1, to: 1.4, step: 0.1}}]\n", &batch, NULL), TARN_OK);
@@ -72,7 +72,7 @@ static void test_bond(void **unused)
 		assert_true(fabs(geometry->coords[2][2] - (1.1 + 0.1 * (double)i)) < 1e-12);
 		assert_true(geometry->coords[0][2] == -geometry->coords[2][2]);
 	}
-	tarn_batch_release(&batch);
+	tarn_sweep_release(&batch);
 }
 
 static const struct {
@@ -105,7 +105,7 @@ static void test_refused(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
-		struct tarn_batch batch;
+		struct tarn_sweep batch;
 		struct tarn_err err = { 0 };
 		assert_int_not_equal(read_batch(refused[i].yaml, &batch, &err), TARN_OK);
 		if (!strstr(err.message, refused[i].message))
@@ -118,17 +118,17 @@ static void test_damaged(void **unused)
 {
 	static const char yaml[] = H2("bond: {from: 0.5, to: 0.7, step: 0.1}, charge: 0") "basis: [sto3g, 6-31g]\nseed: [1, 2]\n";
 	char copy[sizeof(yaml)];
-	struct tarn_batch batch;
+	struct tarn_sweep batch;
 	(void)unused;
 	for (size_t i = 0; i < sizeof(yaml) - 1; i++) {
 		memcpy(copy, yaml, sizeof(yaml));
 		copy[i] = '\0';
 		if (!read_batch(copy, &batch, NULL))
-			tarn_batch_release(&batch);
+			tarn_sweep_release(&batch);
 		memcpy(copy, yaml, sizeof(yaml));
 		copy[i] ^= 0x11;
 		if (!read_batch(copy, &batch, NULL))
-			tarn_batch_release(&batch);
+			tarn_sweep_release(&batch);
 	}
 }
 
@@ -193,22 +193,22 @@ static struct result look(const char *root)
 	return result;
 }
 
-static enum tarn_rc execute(const char *root, int jobs, struct tarn_batch_progress *progress, struct tarn_err *err)
+static enum tarn_rc execute(const char *root, int jobs, struct tarn_sweep_progress *progress, struct tarn_err *err)
 {
-	struct tarn_batch batch;
+	struct tarn_sweep batch;
 	assert_int_equal(read_batch(sweep, &batch, err), TARN_OK);
-	struct tarn_batch_options options = { .out = root, .form = form, .jobs = jobs, .simulator = &simulator };
-	enum tarn_rc rc = tarn_batch_execute(&batch, &options, progress, err);
+	struct tarn_sweep_options options = { .out = root, .form = form, .jobs = jobs, .simulator = &simulator };
+	enum tarn_rc rc = tarn_sweep_execute(&batch, &options, progress, err);
 	progress->lowest_label = NULL;
-	tarn_batch_release(&batch);
+	tarn_sweep_release(&batch);
 	return rc;
 }
 
 /* What the sweep gives when nothing disturbs it, made once by a child so that this process has not passed any point. */
 static struct result undisturbed(int jobs)
 {
-	char root[] = "/tmp/tarn_batch_XXXXXX";
-	struct tarn_batch_progress progress;
+	char root[] = "/tmp/tarn_sweep_XXXXXX";
+	struct tarn_sweep_progress progress;
 	struct tarn_err err;
 	int status;
 	assert_non_null(mkdtemp(root));
@@ -246,7 +246,7 @@ static void test_any_number_of_threads(void **unused)
 /* The child dies at the point, or after some time; the next call finishes. */
 static int run_child(const char *root, const char *point, long kill_after_us)
 {
-	struct tarn_batch_progress progress;
+	struct tarn_sweep_progress progress;
 	struct tarn_err err;
 	int status;
 	pid_t child = fork();
@@ -271,7 +271,7 @@ static void test_killed_at_points(void **unused)
 	struct result expected = undisturbed(2);
 	(void)unused;
 	for (size_t i = 0; i < sizeof(points) / sizeof(*points); i++) {
-		char root[] = "/tmp/tarn_batch_XXXXXX";
+		char root[] = "/tmp/tarn_sweep_XXXXXX";
 		assert_non_null(mkdtemp(root));
 		assert_true(WIFSIGNALED(run_child(root, points[i], 0)));
 		assert_true(look(root).n <= N_RUNS);
@@ -286,7 +286,7 @@ static void test_killed_at_any_time(void **unused)
 	struct result expected = undisturbed(2);
 	(void)unused;
 	for (int round = 0; round < 4; round++) {
-		char root[] = "/tmp/tarn_batch_XXXXXX";
+		char root[] = "/tmp/tarn_sweep_XXXXXX";
 		int status = -1;
 		assert_non_null(mkdtemp(root));
 		for (int attempt = 1; attempt < 100 && status; attempt++)
@@ -301,7 +301,7 @@ static void test_killed_at_any_time(void **unused)
 static void test_killed_again_and_again(void **unused)
 {
 	struct result expected = undisturbed(2);
-	char root[] = "/tmp/tarn_batch_XXXXXX";
+	char root[] = "/tmp/tarn_sweep_XXXXXX";
 	int deaths = 0;
 	(void)unused;
 	assert_non_null(mkdtemp(root));
@@ -313,7 +313,7 @@ static void test_killed_again_and_again(void **unused)
 	run_command("rm -rf '%s'", root);
 }
 
-static void note_failed(void *context, const struct tarn_batch_run *run, const struct tarn_err *err)
+static void note_failed(void *context, const struct tarn_sweep_run *run, const struct tarn_err *err)
 {
 	(void)run;
 	assert_true(err->message[0]);
@@ -322,26 +322,26 @@ static void note_failed(void *context, const struct tarn_batch_run *run, const s
 
 static void test_failure_stops_nobody(void **unused)
 {
-	char root[] = "/tmp/tarn_batch_XXXXXX";
-	struct tarn_batch batch;
-	struct tarn_batch_progress progress;
+	char root[] = "/tmp/tarn_sweep_XXXXXX";
+	struct tarn_sweep batch;
+	struct tarn_sweep_progress progress;
 	struct tarn_err err;
 	int told = 0;
 	(void)unused;
 	assert_non_null(mkdtemp(root));
 	assert_int_equal(read_batch("molecules: [{symbols: [H, H], coords: [[0, 0, 0], [0, 0, bond]], bond: [0, 0.7]}, H2]\n"
 				    "max_iterations: 3\n", &batch, &err), TARN_OK);
-	struct tarn_batch_options options = { .out = root, .form = form, .jobs = 2, .simulator = &simulator,
+	struct tarn_sweep_options options = { .out = root, .form = form, .jobs = 2, .simulator = &simulator,
 					      .failed = note_failed, .context = &told };
 	for (int call = 0; call < 2; call++) {
-		assert_int_equal(tarn_batch_execute(&batch, &options, &progress, &err), TARN_OK);
+		assert_int_equal(tarn_sweep_execute(&batch, &options, &progress, &err), TARN_OK);
 		assert_true(progress.failed == 1 && progress.done + progress.before == 2);
 		assert_int_equal(told, call + 1);
 		assert_int_equal(look(root).n, 2);
 	}
 	assert_int_equal(progress.before, 2);
 	assert_true(isfinite(progress.lowest));
-	tarn_batch_release(&batch);
+	tarn_sweep_release(&batch);
 	run_command("rm -rf '%s'", root);
 }
 
