@@ -126,7 +126,7 @@ static void test_complex_coefficient(void **unused)
 	struct tarn_err err;
 	(void)unused;
 	tarn_pauli_sum_init(&sum, 1);
-	tarn_pauli_sum_add(&sum, (struct tarn_pauli){ 0, 1 }, CMPLX(0, 1));
+	tarn_pauli_sum_add(&sum, (struct tarn_pauli){ 0, 1 }, I);
 	assert_int_equal(tarn_sampler_new(&sum, &sampler, &err), TARN_EINVALID);
 	tarn_pauli_sum_release(&sum);
 }
