@@ -110,30 +110,42 @@ enum tarn_rc tarn_file_replace(const char *path, struct tarn_slice data, struct 
 	return rc;
 }
 
-static int make_folder(const char *path)
+/* An entry that was made is synced, as whatever is made durable below it would go with it. */
+static enum tarn_rc make_folder(const char *path, struct tarn_err *err)
 {
-	return mkdir(path, 0777) && errno != EEXIST ? -1 : 0;
+	if (!mkdir(path, 0777))
+		return fsync_folder_of(path, err);
+	return errno == EEXIST ? TARN_OK : tarn_fail_errno(err, "\"%s\"", path);
+}
+
+static size_t without_slashes_at_the_end(const char *path)
+{
+	size_t len = strlen(path);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	return len;
 }
 
 enum tarn_rc tarn_make_folders(const char *path, struct tarn_err *err)
 {
 	if (!*path)
 		return tarn_fail(err, TARN_EINVALID, "\"\" is not a folder's path");
-	char *copy = tarn_strdup(path);
-	int failed = 0;
-	for (char *slash = strchr(copy + 1, '/'); slash && !failed; slash = strchr(slash + 1, '/')) {
+	char *copy = tarn_asprintf("%.*s", (int)without_slashes_at_the_end(path), path);
+	enum tarn_rc rc = TARN_OK;
+	for (char *slash = strchr(copy + 1, '/'); slash && !rc; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		failed = make_folder(copy);
+		rc = make_folder(copy, err);
 		*slash = '/';
 	}
-	failed = failed || make_folder(copy);
+	if (!rc)
+		rc = make_folder(copy, err);
 	free(copy);
 	struct stat status;
-	if (failed || stat(path, &status))
-		return tarn_fail_errno(err, "\"%s\"", path);
-	if (!S_ISDIR(status.st_mode))
-		return tarn_fail(err, TARN_EEXISTS, "\"%s\" is not a folder", path);
-	return TARN_OK;
+	if (!rc && stat(path, &status))
+		rc = tarn_fail_errno(err, "\"%s\"", path);
+	if (!rc && !S_ISDIR(status.st_mode))
+		rc = tarn_fail(err, TARN_EEXISTS, "\"%s\" is not a folder", path);
+	return rc;
 }
 
 enum tarn_rc tarn_fsync_path(const char *path, struct tarn_err *err)

@@ -130,17 +130,18 @@ class Fault(unittest.TestCase):
         self.assertEqual((self.root / "f").read_bytes(), b"synced")
         self.assertEqual((self.root / "old").read_bytes(), b"abc")
 
-    def test_sync_behind_a_rename_counts(self) -> None:
+    def test_a_file_may_be_renamed_before_its_sync(self) -> None:
         program = (
             "import os, sys\n"
-            "os.chdir(sys.argv[1])\n"
-            "fd = os.open('t', os.O_WRONLY | os.O_CREAT); os.write(fd, b'text')\n"
-            "os.rename('t', 'f'); os.fsync(fd)\n"
-            "os.fsync(os.open('.', os.O_RDONLY))\n"
+            "fd = os.open(sys.argv[1] + '/f.tmp', os.O_WRONLY | os.O_CREAT)\n"
+            "os.write(fd, b'synced'); os.rename(sys.argv[1] + '/f.tmp', sys.argv[1] + '/f'); os.fsync(fd)\n"
+            "folder = os.open(sys.argv[1], os.O_RDONLY); os.fsync(folder)\n"
+            "os.unlink(sys.argv[1] + '/absent')\n"
         )
-        env = {**os.environ, **environment([self.root], lose=1)}
-        subprocess.run([sys.executable, "-S", "-c", program, self.root], env=env, check=True)
-        self.assertEqual((self.root / "f").read_bytes(), b"text")
+        env = {**os.environ, **environment([self.root], at=7, kill=1, lose=1)}
+        done = subprocess.run([sys.executable, "-S", "-c", program, self.root], env=env)
+        self.assertEqual(done.returncode, -signal.SIGKILL)
+        self.assertEqual((self.root / "f").read_bytes(), b"synced")
 
     def test_sqlite_is_seen_and_stands_it(self) -> None:
         """Whatever call the power cut comes at, SQLite's transaction is there as a whole or not at all."""

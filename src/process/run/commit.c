@@ -223,17 +223,21 @@ static enum tarn_rc append_table(struct commit *commit, size_t index, struct tar
 		{ "tarn.source", input->source },
 		{ "tarn.ledger", commit->ledger_json },
 	};
+	char attempt[TARN_UUID_SIZE];
 	const struct tarn_append append = {
 		.snapshot_id = tarn_target_snapshot_id(target, input->stamp->run_id),
 		.now_us = input->stamp->now_us,
 		.tag = *commit->tables[index].version ? commit->tables[index].version : NULL,
-		.attempt_uuid = input->stamp->run_id,
+		.attempt_uuid = attempt,
 		.summary = summary,
 		.n_summary = index == TARN_TARGET_PROCESSING_METADATA && commit->ledger_json ? 3 : 2,
 	};
-	enum tarn_rc rc = tarn_table_append(target->table, tarn_catalog_store(input->catalog), commit->files[index],
-					    commit->n_files[index], &append, target->metadata_location, err);
+	enum tarn_rc rc;
 
+	/* By chance, not by the run: one that died may be tried again under its id, and has left manifests behind. */
+	tarn_uuid(attempt);
+	rc = tarn_table_append(target->table, tarn_catalog_store(input->catalog), commit->files[index],
+			       commit->n_files[index], &append, target->metadata_location, err);
 	if (rc)
 		return tarn_err_within(err, rc, "table \"%s\"", target->definition->name);
 	commit->changes[commit->n_changes++] = (struct tarn_catalog_change){

@@ -99,7 +99,8 @@ struct tarn_append {
 	int64_t snapshot_id; /* TARN_EEXISTS where the table has it */
 	int64_t now_us;
 	const char *tag;	  /* a tag for the snapshot, or NULL; TARN_EEXISTS where the table has such a ref */
-	const char *attempt_uuid; /* in the names of manifests; never used before for this table */
+	const char *attempt_uuid; /* in the names of manifests; in no snapshot yet: what an attempt that
+				   * was not committed has left under it is replaced */
 	const struct tarn_property *summary; /* beside what is computed: added-*, total-*, changed-*, engine-* */
 	size_t n_summary;
 };
