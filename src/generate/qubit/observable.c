@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 
-enum { BLOCK_QUBITS = 10, LARGEST_TABLE = 48 << 20 };
+enum { BLOCK_QUBITS = 10, LARGEST_TABLE = 48 << 20, LANES = 8 };
 #define VECTORS __attribute__((target_clones("default", "avx2")))
 
 /* Terms with one X part and one parity of their number of Ys. For an even number the pair (k, k ^ x) adds
@@ -35,11 +35,10 @@ static unsigned block_qubits(const struct tarn_observable *observable)
 	return observable->n_qubits < BLOCK_QUBITS ? observable->n_qubits : BLOCK_QUBITS;
 }
 
-/* In place, unnormalized: out[k] = sum over z of in[z] (-1)^|z & k|. */
-VECTORS static void walsh_hadamard(double *values, unsigned n_qubits)
+/* In place, unnormalized: out[k] = sum over z of in[z] (-1)^|z & k|, for the bits of k and z from `first` on. */
+VECTORS static void walsh_hadamard(double *values, size_t n, size_t first)
 {
-	size_t n = size_of(n_qubits);
-	for (size_t half = 1; half < n; half *= 2)
+	for (size_t half = first; half < n; half *= 2)
 		for (size_t base = 0; base < n; base += 2 * half)
 			for (size_t low = 0; low < half; low++) {
 				double a = values[base + low], b = values[base + half + low];
@@ -48,17 +47,20 @@ VECTORS static void walsh_hadamard(double *values, unsigned n_qubits)
 			}
 }
 
-/* D(k) for the block of indices that begins at `start`. */
-static void fill_block(const struct tarn_observable *observable, const struct group *group, uint64_t start, double *block)
+/* D(k) for the block of indices that begins at `start`. The three lowest bits are summed term by term, a vector each. */
+VECTORS static void fill_block(const struct tarn_observable *observable, const struct group *group, uint64_t start,
+			       double *block)
 {
-	unsigned qubits = block_qubits(observable);
-	uint64_t low = size_of(qubits) - 1;
-	memset(block, 0, size_of(qubits) * sizeof(*block));
+	size_t size = size_of(block_qubits(observable)), lanes = size < LANES ? size : LANES;
+	memset(block, 0, size * sizeof(*block));
 	for (size_t i = group->first; i < group->first + group->n; i++) {
 		uint64_t z = observable->z[i];
-		block[z & low] += __builtin_parityll(z & start) ? -observable->coefficients[i] : observable->coefficients[i];
+		double c = __builtin_parityll(z & start) ? -observable->coefficients[i] : observable->coefficients[i];
+		double *at = block + (z & (size - 1) & ~(uint64_t)(LANES - 1));
+		for (size_t lane = 0; lane < lanes; lane++)
+			at[lane] += __builtin_parityll(z & lane) ? -c : c;
 	}
-	walsh_hadamard(block, qubits);
+	walsh_hadamard(block, size, LANES);
 }
 
 struct entry {
@@ -70,6 +72,9 @@ struct entry {
 static int by_group(const void *left, const void *right)
 {
 	const struct entry *a = left, *b = right;
+	uint64_t low_a = a->term.x % LANES, low_b = b->term.x % LANES;
+	if (low_a != low_b)
+		return low_a < low_b ? -1 : 1;
 	if (a->term.x != b->term.x)
 		return a->term.x < b->term.x ? -1 : 1;
 	int odd_a = __builtin_parityll(a->term.x & a->term.z), odd_b = __builtin_parityll(b->term.x & b->term.z);
@@ -158,44 +163,118 @@ static const double *diagonal(const struct tarn_observable *observable, const st
 	return scratch;
 }
 
-static double expect_block(const struct group *group, const struct tarn_state *state, size_t start, size_t step,
-			   const double *d)
+/* ---- passes over the state ---- */
+
+/* The state with the lowest bits of its indices turned by x: psi[k ^ x] of a group is in one piece of LANES here. */
+struct turned {
+	struct tarn_state state;
+	uint64_t low;
+	double *memory;
+};
+
+static void turn_lowest(const struct tarn_state *from, uint64_t low, struct turned *to)
+{
+	size_t size = size_of(from->n_qubits), lanes = size < LANES ? size : LANES;
+	if (!to->memory) {
+		to->memory = tarn_malloc(2 * size * sizeof(double));
+		to->state = (struct tarn_state){ from->n_qubits, to->memory, to->memory + size };
+	}
+	for (size_t base = 0; base < size; base += lanes)
+		for (size_t lane = 0; lane < lanes; lane++) {
+			to->state.re[base + lane] = from->re[base + (lane ^ low)];
+			to->state.im[base + lane] = from->im[base + (lane ^ low)];
+		}
+	to->low = low;
+}
+
+static const struct tarn_state *turned_for(const struct group *group, const struct tarn_state *state, struct turned *turned)
+{
+	uint64_t low = group->x % LANES;
+	if (!low)
+		return state;
+	if (!turned->memory || turned->low != low)
+		turn_lowest(state, low, turned);
+	return &turned->state;
+}
+
+/* Pairs (k, k ^ x) give the same twice: where they lie in different pieces, only the one without x's highest bit is taken. */
+static size_t highest_bit(uint64_t x)
+{
+	return x < LANES ? 0 : (size_t)1 << (63 - __builtin_clzll(x));
+}
+
+VECTORS static double expect_block(const struct group *group, const struct tarn_state *state, const struct tarn_state *turned,
+				   size_t start, size_t step, const double *d)
+{
+	double sum[LANES] = { 0 };
+	size_t high = group->x & ~(uint64_t)(LANES - 1), skip = highest_bit(group->x);
+	for (size_t base = start; base < start + step; base += LANES) {
+		const double *re = state->re + base, *im = state->im + base, *factor = d + (base - start);
+		const double *other_re = turned->re + (base ^ high), *other_im = turned->im + (base ^ high);
+		if (base & skip)
+			continue;
+		if (group->odd)
+			for (size_t lane = 0; lane < LANES; lane++)
+				sum[lane] += factor[lane] * (re[lane] * other_im[lane] - im[lane] * other_re[lane]);
+		else
+			for (size_t lane = 0; lane < LANES; lane++)
+				sum[lane] += factor[lane] * (re[lane] * other_re[lane] + im[lane] * other_im[lane]);
+	}
+	double total = 0;
+	for (size_t lane = 0; lane < LANES; lane++)
+		total += sum[lane];
+	return skip ? 2 * total : total;
+}
+
+/* Fewer amplitudes than lanes. */
+static double expect_small(const struct group *group, const struct tarn_state *state, const double *d)
 {
 	const double *re = state->re, *im = state->im;
 	double sum = 0;
-	for (size_t i = 0; i < step; i++) {
-		size_t k = start + i, other = k ^ group->x;
-		double product = group->odd ? re[k] * im[other] - im[k] * re[other] : re[k] * re[other] + im[k] * im[other];
-		sum += d[i] * product;
+	for (size_t k = 0; k < size_of(state->n_qubits); k++) {
+		size_t other = k ^ group->x;
+		sum += d[k] * (group->odd ? re[k] * im[other] - im[k] * re[other] : re[k] * re[other] + im[k] * im[other]);
 	}
+	return sum;
+}
+
+static double expect_group(const struct tarn_observable *observable, const struct group *group,
+			   const struct tarn_state *state, struct turned *turned)
+{
+	double scratch[1 << BLOCK_QUBITS], sum = 0;
+	size_t size = size_of(observable->n_qubits), step = size_of(block_qubits(observable));
+	if (size < LANES)
+		return expect_small(group, state, diagonal(observable, group, 0, scratch));
+	const struct tarn_state *other = turned_for(group, state, turned);
+	size_t skip = highest_bit(group->x);
+	for (size_t start = 0; start < size; start += step)
+		if (!(start & skip))
+			sum += expect_block(group, state, other, start, step, diagonal(observable, group, start, scratch));
 	return sum;
 }
 
 double tarn_observable_expect(const struct tarn_observable *observable, const struct tarn_state *state)
 {
-	double scratch[1 << BLOCK_QUBITS], total = 0;
-	size_t size = size_of(observable->n_qubits), step = size_of(block_qubits(observable));
-	for (size_t g = 0; g < observable->n_groups; g++) {
-		const struct group *group = &observable->groups[g];
-		double sum = 0;
-		for (size_t start = 0; start < size; start += step) {
-			const double *d = diagonal(observable, group, start, scratch);
-			sum += expect_block(group, state, start, step, d);
-		}
-		total += sum;
-	}
+	struct turned turned = { .memory = NULL };
+	double total = 0;
+	for (size_t g = 0; g < observable->n_groups; g++)
+		total += expect_group(observable, &observable->groups[g], state, &turned);
+	free(turned.memory);
 	return total;
 }
 
-/* out[k ^ x] += i^|y| D(k) psi[k] */
-static void apply_block(const struct group *group, const struct tarn_state *state, size_t start, size_t step,
-			const double *d, struct tarn_state *out)
+/* out[k] += i^|y| D(k ^ x) psi[k ^ x], with D(k ^ x) = D(k), or -D(k) for an odd number of Ys. */
+VECTORS static void apply_block(const struct group *group, const struct tarn_state *turned, size_t start, size_t step,
+				const double *d, struct tarn_state *out)
 {
-	for (size_t i = 0; i < step; i++) {
-		size_t k = start + i, other = k ^ group->x;
-		double re = d[i] * state->re[k], im = d[i] * state->im[k];
-		out->re[other] += group->odd ? -im : re;
-		out->im[other] += group->odd ? re : im;
+	size_t lanes = step < LANES ? step : LANES, high = group->x & ~(uint64_t)(LANES - 1);
+	for (size_t base = start; base < start + step; base += lanes) {
+		const double *re = turned->re + (base ^ high), *im = turned->im + (base ^ high), *factor = d + (base - start);
+		double *restrict to_re = out->re + base, *restrict to_im = out->im + base;
+		for (size_t lane = 0; lane < lanes; lane++) {
+			to_re[lane] += group->odd ? factor[lane] * im[lane] : factor[lane] * re[lane];
+			to_im[lane] += group->odd ? -factor[lane] * re[lane] : factor[lane] * im[lane];
+		}
 	}
 }
 
@@ -203,14 +282,17 @@ void tarn_observable_apply(const struct tarn_observable *observable, const struc
 			   struct tarn_state *out)
 {
 	double scratch[1 << BLOCK_QUBITS];
+	struct turned turned = { .memory = NULL };
 	size_t size = size_of(observable->n_qubits), step = size_of(block_qubits(observable));
 	memset(out->re, 0, size * sizeof(double));
 	memset(out->im, 0, size * sizeof(double));
 	for (size_t g = 0; g < observable->n_groups; g++) {
 		const struct group *group = &observable->groups[g];
+		const struct tarn_state *other = turned_for(group, state, &turned);
 		for (size_t start = 0; start < size; start += step)
-			apply_block(group, state, start, step, diagonal(observable, group, start, scratch), out);
+			apply_block(group, other, start, step, diagonal(observable, group, start, scratch), out);
 	}
+	free(turned.memory);
 }
 
 /* ---- gradient ---- */
