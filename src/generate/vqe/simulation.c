@@ -1,5 +1,7 @@
 #include "generate/vqe/simulation.h"
 
+#include <cblas.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,9 +293,17 @@ static enum tarn_rc run_stages(struct work *work, tarn_vqe_progress progress, vo
 	return rc;
 }
 
+/* How a product is cut into threads' shares changes its last bits, and with them every id that follows. */
+static void use_one_thread_for_matrices(void)
+{
+	openblas_set_num_threads(1);
+}
+
 enum tarn_rc tarn_simulate(const struct tarn_simulation_request *request, tarn_vqe_progress progress, void *context,
 			   struct tarn_simulation **simulation, struct tarn_err *err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, use_one_thread_for_matrices);
 	struct tarn_simulation *out = tarn_calloc(1, sizeof(*out));
 	struct work work = { .request = request, .out = out, .arena = &out->arena };
 	tarn_arena_init(&out->arena);
