@@ -1,6 +1,8 @@
 #include "generate/qubit/observable.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 
@@ -253,13 +255,60 @@ static double expect_group(const struct tarn_observable *observable, const struc
 	return sum;
 }
 
+/* ---- energies, over threads where that pays ---- */
+
+enum { THREADS_FROM_QUBITS = 14, THREADS_MOST = 64 };
+
+struct share {
+	const struct tarn_observable *observable;
+	const struct tarn_state *state;
+	size_t first, end; /* groups */
+	double *sums;      /* one a group: added up in their order, whoever made them */
+};
+
+static void *expect_share(void *context)
+{
+	struct share *share = context;
+	struct turned turned = { .memory = NULL };
+	for (size_t g = share->first; g < share->end; g++)
+		share->sums[g] = expect_group(share->observable, &share->observable->groups[g], share->state, &turned);
+	free(turned.memory);
+	return NULL;
+}
+
+static size_t threads_for(const struct tarn_observable *observable)
+{
+	long cores = observable->n_qubits < THREADS_FROM_QUBITS ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
+	size_t most = observable->n_groups < THREADS_MOST ? observable->n_groups : THREADS_MOST;
+	return cores < 1 ? 1 : (size_t)cores < most ? (size_t)cores : most;
+}
+
+/* The caller works too, and takes over what no thread could be started for. */
+static void run_shares(struct share *shares, size_t n)
+{
+	pthread_t threads[THREADS_MOST];
+	bool started[THREADS_MOST] = { false };
+	for (size_t i = 1; i < n; i++)
+		started[i] = !pthread_create(&threads[i], NULL, expect_share, &shares[i]);
+	for (size_t i = 0; i < n; i++)
+		if (!started[i])
+			expect_share(&shares[i]);
+	for (size_t i = 1; i < n; i++)
+		if (started[i])
+			pthread_join(threads[i], NULL);
+}
+
 double tarn_observable_expect(const struct tarn_observable *observable, const struct tarn_state *state)
 {
-	struct turned turned = { .memory = NULL };
-	double total = 0;
-	for (size_t g = 0; g < observable->n_groups; g++)
-		total += expect_group(observable, &observable->groups[g], state, &turned);
-	free(turned.memory);
+	struct share shares[THREADS_MOST];
+	size_t groups = observable->n_groups, n = threads_for(observable);
+	double total = 0, *sums = tarn_malloc((groups + 1) * sizeof(*sums));
+	for (size_t i = 0; i < n; i++)
+		shares[i] = (struct share){ observable, state, groups * i / n, groups * (i + 1) / n, sums };
+	run_shares(shares, n);
+	for (size_t g = 0; g < groups; g++)
+		total += sums[g];
+	free(sums);
 	return total;
 }
 
