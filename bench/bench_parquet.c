@@ -1,7 +1,10 @@
-/* How fast a table of the shape of iteration_parameters is written: `ninja -C build
- * tests/unit/store/parquet/bench_parquet`, then bench_parquet [EXPERIMENTS [ITERATIONS [PARAMETERS [FILE [LEVEL]]]]]
- * (default 2000 200 21, no file) Prints seconds of this thread, sizes, and the bytes of each column. The parameter
- * values repeat every 15 iterations, as in the load set that the main job is measured with. */
+/* How fast a table of the shape of iteration_parameters is written. The target is built when asked for:
+ *
+ *   ninja -C build tests/unit/store/parquet/bench_parquet
+ *   bench_parquet [EXPERIMENTS [ITERATIONS [PARAMETERS [FILE [LEVEL]]]]]
+ *
+ * Defaults are 2000 200 21, no file, the writer's own level. Prints seconds of this thread, sizes, and the bytes of
+ * each column. The parameter values repeat every 15 iterations, as in the load set of the main job. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>

@@ -38,7 +38,7 @@ static bool parse_number(const char *text, size_t len, uint64_t max, uint64_t *v
 
 static const char *find_last(const char *text, size_t len, char wanted)
 {
-	return memrchr(text, wanted, len);
+	return len ? memrchr(text, wanted, len) : NULL;
 }
 
 static bool parse_offset_name(const char *stem, size_t len, struct tarn_raw_object *object)

@@ -1,7 +1,7 @@
 /* A file: groups behind each other, then the page indexes, then the footer (parquet-format, README and PageIndex.md).
  *
- *   PAR1 | group: chunk: [dictionary page] data page... | column indexes | offset indexes | FileMetaData | its length |
- * PAR1
+ *   PAR1 | groups | column indexes | offset indexes | FileMetaData | its length | PAR1
+ *   group: chunk...    chunk: [dictionary page] data page...
  */
 #include <assert.h>
 #include <stdlib.h>
