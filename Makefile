@@ -24,14 +24,10 @@ check: all ## the unit tests alone, in build/
 
 test: ## install what is missing, build, and run the tests that need nothing but this machine
 	@tools/deps.sh build test
-	@echo "building $(BUILD)/tarn"
-	@$(MAKE) --no-print-directory all
 	@$(PYTHON) tools/check.py test
 
 interop: ## the same tables read by the real systems
 	@tools/deps.sh build test interop
-	@echo "building $(BUILD)/tarn"
-	@$(MAKE) --no-print-directory all
 	@$(PYTHON) tools/check.py interop
 
 bench: ## side by side with them, a table of ratios
