@@ -15,6 +15,7 @@ deps: ## install the Debian packages that a build needs (apt; sudo unless root)
 	@tools/deps.sh build
 
 demo: deps ## install what is missing, build, and run the main job on real input
+	@echo "building $(BUILD)/tarn"
 	@$(MAKE) --no-print-directory all
 	@tools/demo.sh
 
@@ -23,16 +24,19 @@ check: all ## the unit tests alone, in build/
 
 test: ## install what is missing, build, and run the tests that need nothing but this machine
 	@tools/deps.sh build test
+	@echo "building $(BUILD)/tarn"
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) tools/check.py test
 
 interop: ## the same tables read by the real systems
 	@tools/deps.sh build test interop
+	@echo "building $(BUILD)/tarn"
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) tools/check.py interop
 
 bench: ## side by side with them, a table of ratios
 	@tools/deps.sh build test interop
+	@echo "building $(BUILD)/tarn"
 	@$(MAKE) --no-print-directory all
 	@bench/run.sh
 

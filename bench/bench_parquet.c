@@ -1,7 +1,10 @@
-/* How fast a table of the shape of iteration_parameters is written: `ninja -C build tests/unit/store/parquet/bench_parquet`, then
- *   bench_parquet [EXPERIMENTS [ITERATIONS [PARAMETERS [FILE [LEVEL]]]]]        (default 2000 200 21, no file)
- * Prints seconds of this thread, sizes, and the bytes of each column. The parameter values repeat every 15
- * iterations, as in the load set that the main job is measured with. */
+/* How fast a table of the shape of iteration_parameters is written. The target is built when asked for:
+ *
+ *   ninja -C build tests/unit/store/parquet/bench_parquet
+ *   bench_parquet [EXPERIMENTS [ITERATIONS [PARAMETERS [FILE [LEVEL]]]]]
+ *
+ * Defaults are 2000 200 21, no file, the writer's own level. Prints seconds of this thread, sizes, and the bytes of
+ * each column. The parameter values repeat every 15 iterations, as in the load set of the main job. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -10,22 +13,34 @@
 #include "base/number.h"
 #include "store/parquet/writer.h"
 
-#define OPTIONAL(field_id, field_name, field_kind) \
-	{ .id = (field_id), .name = (field_name), .kind = TARN_TYPE_##field_kind }
+#define OPTIONAL(field_id, field_name, field_kind)                                                                     \
+	{                                                                                                              \
+		.id = (field_id), .name = (field_name), .kind = TARN_TYPE_##field_kind                                 \
+	}
 
 enum { ROWS_PER_GROUP = 350000, DISTINCT_ITERATIONS = 15, ID_SIZE = 64 };
 
 static const struct tarn_field fields[] = {
-	OPTIONAL(1, "experiment_id", STRING),	      OPTIONAL(2, "molecule_id", INT),
-	OPTIONAL(3, "basis_set", STRING),	      OPTIONAL(4, "backend", STRING),
-	OPTIONAL(5, "num_qubits", INT),		      OPTIONAL(6, "iteration_step", INT),
-	OPTIONAL(7, "parameter_index", INT),	      OPTIONAL(8, "parameter_value", DOUBLE),
-	OPTIONAL(9, "processing_timestamp", TIMESTAMPTZ), OPTIONAL(10, "processing_date", DATE),
-	OPTIONAL(11, "processing_batch_id", STRING),  OPTIONAL(12, "processing_name", STRING),
-	OPTIONAL(13, "iteration_id", STRING),	      OPTIONAL(14, "parameter_id", STRING),
-	OPTIONAL(15, "configuration_id", STRING),     OPTIONAL(16, "source_object", STRING),
-	OPTIONAL(17, "source_record", LONG),	      OPTIONAL(18, "source_topic", STRING),
-	OPTIONAL(19, "source_partition", INT),	      OPTIONAL(20, "source_offset", LONG),
+	OPTIONAL(1, "experiment_id", STRING),
+	OPTIONAL(2, "molecule_id", INT),
+	OPTIONAL(3, "basis_set", STRING),
+	OPTIONAL(4, "backend", STRING),
+	OPTIONAL(5, "num_qubits", INT),
+	OPTIONAL(6, "iteration_step", INT),
+	OPTIONAL(7, "parameter_index", INT),
+	OPTIONAL(8, "parameter_value", DOUBLE),
+	OPTIONAL(9, "processing_timestamp", TIMESTAMPTZ),
+	OPTIONAL(10, "processing_date", DATE),
+	OPTIONAL(11, "processing_batch_id", STRING),
+	OPTIONAL(12, "processing_name", STRING),
+	OPTIONAL(13, "iteration_id", STRING),
+	OPTIONAL(14, "parameter_id", STRING),
+	OPTIONAL(15, "configuration_id", STRING),
+	OPTIONAL(16, "source_object", STRING),
+	OPTIONAL(17, "source_record", LONG),
+	OPTIONAL(18, "source_topic", STRING),
+	OPTIONAL(19, "source_partition", INT),
+	OPTIONAL(20, "source_offset", LONG),
 };
 enum { N_FIELDS = sizeof(fields) / sizeof(*fields) };
 
@@ -52,8 +67,8 @@ static void make_experiment(struct experiment *experiment, int number)
 	for (size_t i = 0; i < 4; i++)
 		snprintf(experiment->id + 16 * i, 17, "%016llx", (unsigned long long)next_random(&state));
 	for (size_t i = 0; i < n; i++)
-		experiment->values[i] = i < distinct ? (double)(next_random(&state) >> 11) / 9007199254740992.0 * 6.28 :
-						       experiment->values[i - distinct];
+		experiment->values[i] = i < distinct ? (double)(next_random(&state) >> 11) / 9007199254740992.0 * 6.28
+						     : experiment->values[i - distinct];
 }
 
 static void put_text(struct tarn_parquet_group *group, size_t column, const char *text, size_t rows)
@@ -81,8 +96,8 @@ static void put_experiment(struct tarn_parquet_group *group, const struct experi
 	size_t rows = (size_t)experiment->iterations * (size_t)experiment->parameters;
 	char object[128];
 	int number = experiment->number;
-	snprintf(object, sizeof(object), "experiments/experiment.vqe/partition=%d/experiment.vqe+%d+%010d.avro", number % 4,
-		 number % 4, number / 4);
+	snprintf(object, sizeof(object), "experiments/experiment.vqe/partition=%d/experiment.vqe+%d+%010d.avro",
+		 number % 4, number % 4, number / 4);
 	put_text(group, 0, experiment->id, rows);
 	tarn_parquet_put_int(group, 1, number, rows);
 	put_text(group, 2, "sto3g", rows);
@@ -114,7 +129,8 @@ static enum tarn_rc count_bytes(void *context, struct tarn_slice bytes, struct t
 static void end_group(struct tarn_parquet_file *file, struct tarn_parquet_group *group)
 {
 	struct tarn_err err;
-	if (tarn_parquet_group_finish(group, &err) != TARN_OK || tarn_parquet_file_append(file, group, &err) != TARN_OK) {
+	if (tarn_parquet_group_finish(group, &err) != TARN_OK ||
+	    tarn_parquet_file_append(file, group, &err) != TARN_OK) {
 		fprintf(stderr, "bench_parquet: %s\n", err.message);
 		exit(1);
 	}
@@ -157,7 +173,8 @@ int main(int argc, char **argv)
 		.compressor = compressor,
 	};
 	FILE *out = argc > 4 ? fopen(argv[4], "wb") : NULL;
-	struct tarn_parquet_file *file = tarn_parquet_file_new(fields, N_FIELDS, tarn_slice_str("{}"), count_bytes, out);
+	struct tarn_parquet_file *file =
+		tarn_parquet_file_new(fields, N_FIELDS, tarn_slice_str("{}"), count_bytes, out);
 	struct tarn_parquet_group *group = tarn_parquet_group_new(fields, N_FIELDS, &options);
 	struct tarn_err err;
 	double spent = 0;

@@ -1,6 +1,6 @@
 /* libFuzzer entry: opens the input as a Parquet file and reads every column. To run it:
  *   clang -g -fsanitize=fuzzer,address,undefined -Isrc -Itests/unit/store/parquet tests/fuzz/fuzz_parquet.c
- *         src/store/parquet/?*.c src/base/?*.c (and the libraries of meson.build)
+ *         and the sources of src/store/parquet and src/base, with the libraries of meson.build
  * The corpus beside it is replayed by tests/unit/store/parquet/test_parquet_reader.c. */
 #include "memory_file.h"
 

@@ -48,7 +48,6 @@ class Built:
     folder: Path
     raw: Path
     model: Lake = field(default_factory=Lake)
-    states: list[dict[str, int]] = field(default_factory=list)  # rows a table after each run
 
     def add(self, source: Path, objects: Iterable[str] | None = None) -> None:
         """Copies raw objects (all, or those named below experiments/) into this lake's raw folder."""
@@ -67,8 +66,6 @@ class Built:
     def ran(self, unreadable: Iterable[str] = ()) -> None:
         """Tells the model that a run took place."""
         self.model.run(self.raw, unreadable)
-        stamps = [Stamp(None, None, "")] * self.model.runs
-        self.states.append({name: len(rows) for name, rows in self.model.rows(stamps).items()})
 
     @cached_property
     def catalog(self) -> SqlCatalog:

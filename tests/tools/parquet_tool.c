@@ -38,8 +38,9 @@ static void die(const char *what, const char *detail)
 	exit(1);
 }
 
-static const char *const kinds[] = { "boolean", "int",    "long",   "float", "double", "date",    "time", "timestamp", "timestamptz",
-				     "string",  "binary", "uuid", "fixed",  "decimal", "list", "struct",    "map" };
+static const char *const kinds[] = { "boolean", "int",	     "long",	    "float",  "double", "date",
+				     "time",	"timestamp", "timestamptz", "string", "binary", "uuid",
+				     "fixed",	"decimal",   "list",	    "struct", "map" };
 static const char *const codecs[] = { "none", "deflate", "gzip", "snappy", "zstd", "lz4_raw" };
 
 static int index_of(const char *const *names, size_t n, const char *name)
@@ -233,10 +234,11 @@ static void print_metrics(const struct script *script)
 		printf("%s%lld", i ? ", " : "", (long long)splits[i]);
 	printf("], \"metrics\": [");
 	for (size_t i = 0; i < n; i++) {
-		printf("%s{\"id\": %d, \"in_list\": %s, \"bytes\": %lld, \"values\": %lld, \"nulls\": %lld, \"nans\": %lld",
+		printf("%s{\"id\": %d, \"in_list\": %s, \"bytes\": %lld, \"values\": %lld, \"nulls\": %lld, \"nans\": "
+		       "%lld",
 		       i ? ", " : "", metrics[i].field_id, metrics[i].in_list ? "true" : "false",
-		       (long long)metrics[i].compressed_bytes, (long long)metrics[i].values, (long long)metrics[i].nulls,
-		       (long long)metrics[i].nans);
+		       (long long)metrics[i].compressed_bytes, (long long)metrics[i].values,
+		       (long long)metrics[i].nulls, (long long)metrics[i].nans);
 		print_hex("lower", metrics[i].has_bounds ? metrics[i].lower : (struct tarn_slice){ 0 });
 		print_hex("upper", metrics[i].has_bounds ? metrics[i].upper : (struct tarn_slice){ 0 });
 		printf("}");
@@ -284,7 +286,8 @@ static int write_file(const char *path)
 			continue;
 		}
 		if (!script.group) {
-			struct tarn_slice schema = tarn_slice_str("{\"type\":\"struct\",\"schema-id\":0,\"fields\":[]}");
+			struct tarn_slice schema =
+				tarn_slice_str("{\"type\":\"struct\",\"schema-id\":0,\"fields\":[]}");
 			script.group = tarn_parquet_group_new(script.all, script.n_columns, &script.options);
 			script.file = tarn_parquet_file_new(script.all, script.n_columns, schema, to_stdio, script.out);
 		}

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "process/run/plan.h"
+#include "process/run/run_plan.h"
 
 enum tarn_rc tarn_split_write(const struct tarn_split *split, struct tarn_buf *line, struct tarn_err *err)
 {

@@ -8,7 +8,7 @@
 #include "process/features/feature.h"
 #include "process/run/ledger.h"
 #include "process/run/output.h"
-#include "process/run/plan.h"
+#include "process/run/run_plan.h"
 #include "serialize/record/batch.h"
 
 enum {

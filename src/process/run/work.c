@@ -12,7 +12,7 @@
 
 #include "base/point.h"
 #include "process/run/account.h"
-#include "process/run/reader.h"
+#include "process/run/split_reader.h"
 
 enum {
 	PORTION_ROWS = 32768, /* of one table and partition in one unit: a row group of its own */

@@ -2,7 +2,7 @@
 #ifndef TARN_PROCESS_RUN_WORK_H
 #define TARN_PROCESS_RUN_WORK_H
 
-#include "process/run/plan.h"
+#include "process/run/run_plan.h"
 #include "process/run/seen.h"
 #include "process/run/targets.h"
 

@@ -1,4 +1,4 @@
-/* Resolves two schemas into steps (specification, "Schema Resolution"). decode.c runs them. */
+/* Resolves two schemas into steps (specification, "Schema Resolution"). plan_decode.c runs them. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

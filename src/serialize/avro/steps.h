@@ -1,4 +1,4 @@
-/* What a plan is inside: the steps that plan.c makes and decode.c runs. */
+/* What a plan is inside: the steps that plan.c makes and plan_decode.c runs. */
 #ifndef TARN_SERIALIZE_AVRO_STEPS_H
 #define TARN_SERIALIZE_AVRO_STEPS_H
 

@@ -6,7 +6,8 @@
 #include "base/number.h"
 
 enum {
-	PAGE_VALUES = 20000,      /* that a reader must look at one by one */
+	PAGE_VALUES = 20000,      /* dictionary indices that a reader must look at one by one */
+	PAGE_PLAIN = 1 << 17,     /* PLAIN values: repeats lie far apart, so that longer pages are much smaller */
 	PAGE_ROWS_MAX = 1 << 20,  /* of a page that is nothing but long runs */
 	DICTIONARY_TRIAL = 1024,
 	CYCLE_MAX = 4096, /* a longer period is put value by value */
@@ -150,7 +151,7 @@ static size_t plain_fit(const struct tarn_chunk *chunk, size_t size, size_t rows
 	size_t held = plain_held(chunk);
 	if (size)
 		rows = least(rows, (chunk->tools->page_bytes - held + size - 1) / size);
-	return least(rows, PAGE_VALUES - chunk->page_rows);
+	return least(rows, PAGE_PLAIN - chunk->page_rows);
 }
 
 static size_t run_fit(const struct tarn_chunk *chunk, unsigned def, size_t rows)
@@ -162,7 +163,7 @@ static size_t run_fit(const struct tarn_chunk *chunk, unsigned def, size_t rows)
 static bool page_full(const struct tarn_chunk *chunk)
 {
 	if (chunk->mode == TARN_CHUNK_PLAIN)
-		return chunk->page_rows >= PAGE_VALUES || chunk->defs.weight >= 4 * PAGE_VALUES ||
+		return chunk->page_rows >= PAGE_PLAIN || chunk->defs.weight >= 4 * PAGE_VALUES ||
 		       plain_held(chunk) >= chunk->tools->page_bytes;
 	return chunk->page_rows >= PAGE_ROWS_MAX || chunk->indexes.weight >= PAGE_VALUES ||
 	       chunk->defs.weight >= PAGE_VALUES || chunk->reps.weight >= PAGE_VALUES;
@@ -420,7 +421,8 @@ static struct tarn_chunk_value value_of_int(const int32_t *number)
 	return (struct tarn_chunk_value){ .bytes = tarn_slice_of(number, sizeof(*number)), .key = *number };
 }
 
-/* The dictionary number of `first`, if first, first + 1, ... have ascending numbers there (added where they are new). */
+/* The dictionary number of `first`, if first, first + 1, ... have ascending numbers there (added where they are new).
+ */
 static bool resolve_cycle(struct tarn_chunk *chunk, int32_t first, int32_t period, uint32_t *base)
 {
 	for (int32_t i = 0; i < period; i++) {
@@ -462,7 +464,8 @@ void tarn_chunk_put_cycle(struct tarn_chunk *chunk, int32_t first, int32_t perio
 			done += rest;
 			continue;
 		}
-		size_t n = least(PAGE_VALUES - chunk->indexes.weight, run_fit(chunk, chunk->leaf->node->def, rows - done));
+		size_t n =
+			least(PAGE_VALUES - chunk->indexes.weight, run_fit(chunk, chunk->leaf->node->def, rows - done));
 		int32_t top = first + (int32_t)least(n, (size_t)period) - 1;
 		tarn_bounds_add_keys(&chunk->page_bounds, first, top);
 		tarn_runs_add_cycle(&chunk->indexes, base, (uint32_t)period, n);

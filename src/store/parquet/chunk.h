@@ -48,9 +48,9 @@ struct tarn_chunk {
 
 	/* the page in progress */
 	struct tarn_runs reps, defs, indexes;
-	struct tarn_buf plain; /* starts with room for the levels */
+	struct tarn_buf plain;	   /* starts with room for the levels */
 	struct tarn_series series; /* stands for all values of the page while `plain` is empty */
-	size_t series_size;        /* as PLAIN */
+	size_t series_size;	   /* as PLAIN */
 	size_t page_rows, page_values, page_nulls, page_nans;
 	uint64_t page_plain; /* bytes its values would take as PLAIN */
 	struct tarn_bounds page_bounds;
@@ -67,13 +67,13 @@ struct tarn_chunk {
 	bool no_index; /* a page has bounds that a column index cannot say */
 	bool ascending, descending;
 	struct tarn_bounds newest_bounds; /* of the newest page that has any */
-	struct tarn_buf column_index;     /* after finish; empty where there is none */
+	struct tarn_buf column_index;	  /* after finish; empty where there is none */
 };
 
 /* A value as every part of the writer wants it. */
 struct tarn_chunk_value {
 	struct tarn_slice bytes; /* PLAIN, without a length */
-	int64_t key;             /* for bounds, of those that are not in bytes; of a boolean: 0 or 1 */
+	int64_t key;		 /* for bounds, of those that are not in bytes; of a boolean: 0 or 1 */
 	struct tarn_slice order; /* for bounds, of those in bytes */
 	bool nan;
 };

@@ -21,7 +21,8 @@ static bool may_become(const struct tarn_field *have, const struct tarn_field *w
 		return have->kind == TARN_TYPE_DECIMAL && have->scale == wanted->scale &&
 		       have->precision <= wanted->precision;
 	if (wanted->kind == TARN_TYPE_FIXED || wanted->kind == TARN_TYPE_UUID)
-		return (have->kind == TARN_TYPE_FIXED && have->length == (wanted->kind == TARN_TYPE_UUID ? 16 : wanted->length)) ||
+		return (have->kind == TARN_TYPE_FIXED &&
+			have->length == (wanted->kind == TARN_TYPE_UUID ? 16 : wanted->length)) ||
 		       (have->kind == TARN_TYPE_UUID && (wanted->kind == TARN_TYPE_UUID || wanted->length == 16));
 	return have->kind == wanted->kind || (have->kind == TARN_TYPE_INT && wanted->kind == TARN_TYPE_LONG) ||
 	       (have->kind == TARN_TYPE_FLOAT && wanted->kind == TARN_TYPE_DOUBLE) ||
@@ -114,7 +115,8 @@ static void convert_one(const struct tarn_footer_leaf *leaf, const uint8_t *at, 
 	}
 }
 
-static void fill_fixed(const struct tarn_footer_leaf *leaf, const struct tarn_values *values, struct tarn_vector *vector)
+static void fill_fixed(const struct tarn_footer_leaf *leaf, const struct tarn_values *values,
+		       struct tarn_vector *vector)
 {
 	size_t width = tarn_vector_width(vector->field);
 	const uint8_t *at = values->data.data;
@@ -179,12 +181,14 @@ enum tarn_rc tarn_vector_convert(const struct tarn_footer_leaf *leaf, const stru
 		return tarn_fail(err, TARN_EINVALID, "parquet column \"%s\": its type cannot become the table's",
 				 have->name);
 	if (count_valid(vector) != values->n)
-		return tarn_fail(err, TARN_EINVALID, "parquet column \"%s\": levels and values do not match", have->name);
+		return tarn_fail(err, TARN_EINVALID, "parquet column \"%s\": levels and values do not match",
+				 have->name);
 	if (is_bytes(vector->field->kind))
 		fill_bytes(values, vector);
 	else if (values->physical != PARQUET_BYTE_ARRAY)
 		fill_fixed(leaf, values, vector);
 	else if (!fill_decimals_of_bytes(values, vector))
-		return tarn_fail(err, TARN_EINVALID, "parquet column \"%s\": a decimal has more than 16 bytes", have->name);
+		return tarn_fail(err, TARN_EINVALID, "parquet column \"%s\": a decimal has more than 16 bytes",
+				 have->name);
 	return TARN_OK;
 }

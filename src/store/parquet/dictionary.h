@@ -1,5 +1,5 @@
-/* The distinct values of a column chunk, numbered in order of arrival. Their bytes are kept as the dictionary page wants
- * them: PLAIN. */
+/* The distinct values of a column chunk, numbered in order of arrival. Their bytes are kept as the dictionary page
+ * wants them: PLAIN. */
 #ifndef TARN_STORE_PARQUET_DICTIONARY_H
 #define TARN_STORE_PARQUET_DICTIONARY_H
 
@@ -7,8 +7,8 @@
 
 struct tarn_dictionary {
 	struct tarn_buf plain;
-	bool prefixed;     /* each value has its length before it (BYTE_ARRAY) */
-	uint32_t *ends;    /* of each value, in `plain` */
+	bool prefixed;	/* each value has its length before it (BYTE_ARRAY) */
+	uint32_t *ends; /* of each value, in `plain` */
 	size_t n, cap;
 	struct tarn_dictionary_slot *slots;
 	size_t n_slots; /* a power of two, or 0 */

@@ -192,8 +192,7 @@ static bool read_delta_block(struct tarn_cursor *cursor, const struct delta_head
 	uint64_t min_delta;
 	struct tarn_slice widths;
 	size_t per = (size_t)(head->per_block / head->miniblocks), done = 0;
-	if (!tarn_cursor_varint(cursor, &min_delta) ||
-	    !tarn_cursor_take(cursor, (size_t)head->miniblocks, &widths))
+	if (!tarn_cursor_varint(cursor, &min_delta) || !tarn_cursor_take(cursor, (size_t)head->miniblocks, &widths))
 		return false;
 	for (size_t i = 0; i < head->miniblocks && done < left; i++) {
 		size_t take = left - done < per ? left - done : per;
@@ -320,7 +319,9 @@ const char *tarn_decode_values(struct tarn_values *values, enum parquet_encoding
 	bool bits = values->physical == PARQUET_BOOLEAN;
 	switch (encoding) {
 	case PARQUET_PLAIN:
-		return bytes ? plain_bytes(values, in, n) : bits ? plain_bits(values, in, n) : plain_fixed(values, in, n);
+		return bytes  ? plain_bytes(values, in, n)
+		       : bits ? plain_bits(values, in, n)
+			      : plain_fixed(values, in, n);
 	case PARQUET_RLE:
 		if (bits)
 			return rle_bits(values, in, n);
@@ -343,8 +344,7 @@ const char *tarn_decode_values(struct tarn_values *values, enum parquet_encoding
 		break;
 	case PARQUET_PLAIN_DICTIONARY:
 	case PARQUET_BIT_PACKED:
-	case PARQUET_RLE_DICTIONARY:
-		break;
+	case PARQUET_RLE_DICTIONARY: break;
 	}
 	return "the encoding does not fit the type";
 }
@@ -366,7 +366,8 @@ static const char *gather(struct tarn_values *values, const struct tarn_values *
 	if (!out)
 		return too_large;
 	for (size_t i = 0; i < n; i++)
-		memcpy(out + i * values->width, dictionary->data.data + (size_t)indexes[i] * values->width, values->width);
+		memcpy(out + i * values->width, dictionary->data.data + (size_t)indexes[i] * values->width,
+		       values->width);
 	fixed_done(values, n);
 	return NULL;
 }

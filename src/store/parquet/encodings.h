@@ -13,7 +13,7 @@ enum { TARN_DECODE_SLACK = 16 };
 /* Decoded values without nulls. */
 struct tarn_values {
 	enum parquet_physical physical;
-	uint32_t width;      /* bytes a value; BOOLEAN 1, BYTE_ARRAY 0 */
+	uint32_t width; /* bytes a value; BOOLEAN 1, BYTE_ARRAY 0 */
 	size_t n;
 	struct tarn_buf data;
 	int64_t *ends; /* of BYTE_ARRAY values, in data */

@@ -1,6 +1,7 @@
 /* A file: groups behind each other, then the page indexes, then the footer (parquet-format, README and PageIndex.md).
  *
- *   PAR1 | group: chunk: [dictionary page] data page... | column indexes | offset indexes | FileMetaData | its length | PAR1
+ *   PAR1 | groups | column indexes | offset indexes | FileMetaData | its length | PAR1
+ *   group: chunk...    chunk: [dictionary page] data page...
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -47,8 +48,9 @@ struct tarn_parquet_file *tarn_parquet_file_new(const struct tarn_field *fields,
 	struct tarn_parquet_file *file = tarn_calloc(1, sizeof(*file));
 	tarn_parquet_tree_init(&file->tree, fields, n_fields);
 	if (iceberg_schema.len)
-		file->iceberg_schema = tarn_slice_of(
-			tarn_arena_copy(&file->tree.arena, iceberg_schema.data, iceberg_schema.len), iceberg_schema.len);
+		file->iceberg_schema =
+			tarn_slice_of(tarn_arena_copy(&file->tree.arena, iceberg_schema.data, iceberg_schema.len),
+				      iceberg_schema.len);
 	file->sink = sink;
 	file->context = context;
 	file->metrics = tarn_calloc(file->tree.n_leaves, sizeof(*file->metrics));
@@ -95,8 +97,8 @@ static enum tarn_rc start(struct tarn_parquet_file *file, struct tarn_err *err)
 
 /* ---- groups ---- */
 
-static enum tarn_rc append_chunk(struct tarn_parquet_file *file, struct tarn_chunk *chunk, struct written_chunk *written,
-				 struct tarn_err *err)
+static enum tarn_rc append_chunk(struct tarn_parquet_file *file, struct tarn_chunk *chunk,
+				 struct written_chunk *written, struct tarn_err *err)
 {
 	*written = (struct written_chunk){
 		.bounds = chunk->bounds,
@@ -192,18 +194,12 @@ static enum tarn_rc write_indexes(struct tarn_parquet_file *file, struct tarn_er
 static enum parquet_codec codec_number(enum tarn_codec codec)
 {
 	switch (codec) {
-	case TARN_CODEC_NONE:
-		return PARQUET_UNCOMPRESSED;
-	case TARN_CODEC_SNAPPY:
-		return PARQUET_SNAPPY;
-	case TARN_CODEC_GZIP:
-		return PARQUET_GZIP;
-	case TARN_CODEC_ZSTD:
-		return PARQUET_ZSTD;
-	case TARN_CODEC_LZ4_RAW:
-		return PARQUET_LZ4_RAW;
-	case TARN_CODEC_DEFLATE:
-		break;
+	case TARN_CODEC_NONE: return PARQUET_UNCOMPRESSED;
+	case TARN_CODEC_SNAPPY: return PARQUET_SNAPPY;
+	case TARN_CODEC_GZIP: return PARQUET_GZIP;
+	case TARN_CODEC_ZSTD: return PARQUET_ZSTD;
+	case TARN_CODEC_LZ4_RAW: return PARQUET_LZ4_RAW;
+	case TARN_CODEC_DEFLATE: break;
 	}
 	assert(!"parquet has no raw deflate");
 	return PARQUET_UNCOMPRESSED;
@@ -346,8 +342,8 @@ static enum tarn_rc write_footer(struct tarn_parquet_file *file, struct tarn_err
 	write_metadata(&writer, file);
 	tarn_buf_add_le32(&footer, (uint32_t)footer.len);
 	tarn_buf_add_str(&footer, PARQUET_MAGIC);
-	enum tarn_rc rc = footer.overflow ? tarn_fail(err, TARN_ELIMIT, "the footer is larger than 1 GiB") :
-					    emit(file, tarn_buf_slice(&footer), err);
+	enum tarn_rc rc = footer.overflow ? tarn_fail(err, TARN_ELIMIT, "the footer is larger than 1 GiB")
+					  : emit(file, tarn_buf_slice(&footer), err);
 	tarn_buf_release(&footer);
 	return rc;
 }

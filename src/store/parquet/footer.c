@@ -269,8 +269,7 @@ static enum tarn_rc read_fields(struct tarn_footer *footer, struct tarn_thrift_r
 		case 3: footer->rows = tarn_thrift_read_int(reader); break;
 		case 4: read_groups(footer, reader, limit); break;
 		case 5: read_pairs(footer, reader); break;
-		case 8:
-			return tarn_fail(err, TARN_EUNSUPPORTED, "the parquet file is encrypted");
+		case 8: return tarn_fail(err, TARN_EUNSUPPORTED, "the parquet file is encrypted");
 		default: tarn_thrift_skip(reader); break;
 		}
 	}

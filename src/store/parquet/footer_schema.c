@@ -75,8 +75,8 @@ static void set_bytes_kind(const struct tarn_schema_element *element, struct tar
 	if (element->physical == PARQUET_BYTE_ARRAY)
 		field->kind = text ? TARN_TYPE_STRING : TARN_TYPE_BINARY;
 	else
-		field->kind = element->logical == PARQUET_LOGICAL_UUID && element->length == 16 ? TARN_TYPE_UUID :
-												 TARN_TYPE_FIXED;
+		field->kind = element->logical == PARQUET_LOGICAL_UUID && element->length == 16 ? TARN_TYPE_UUID
+												: TARN_TYPE_FIXED;
 	field->length = element->length;
 }
 
@@ -242,8 +242,8 @@ static enum tarn_rc build_here(struct builder *builder, struct tarn_parquet_node
 	struct tarn_arena *arena = &builder->footer->arena;
 	if (element->repetition < PARQUET_REQUIRED || element->repetition > PARQUET_REPEATED)
 		return fail(builder, element, "has an unknown repetition");
-	field->name = node->name = tarn_arena_strndup(arena, element->name.len ? (const char *)element->name.data : "",
-						     element->name.len);
+	field->name = node->name =
+		tarn_arena_strndup(arena, element->name.len ? (const char *)element->name.data : "", element->name.len);
 	field->id = element->has_id ? element->id : 0;
 	builder->footer->has_ids = builder->footer->has_ids || element->has_id;
 	node->optional = element->repetition == PARQUET_OPTIONAL;
@@ -253,8 +253,8 @@ static enum tarn_rc build_here(struct builder *builder, struct tarn_parquet_node
 	if (element->repetition == PARQUET_REPEATED && !repeated)
 		return build_element(builder, node, field, true); /* a list without annotation; its element is itself */
 	builder->at++;
-	enum tarn_rc rc = element->has_physical && !element->n_children ? build_leaf(builder, element, node, field) :
-									  build_group(builder, element, node, field);
+	enum tarn_rc rc = element->has_physical && !element->n_children ? build_leaf(builder, element, node, field)
+									: build_group(builder, element, node, field);
 	return rc;
 }
 
@@ -262,7 +262,8 @@ static enum tarn_rc build(struct builder *builder, struct tarn_parquet_node *nod
 			  bool repeated)
 {
 	if (++builder->depth > MAX_DEPTH)
-		return tarn_fail(builder->err, TARN_EINVALID, "parquet schema: nested deeper than %d levels", MAX_DEPTH);
+		return tarn_fail(builder->err, TARN_EINVALID, "parquet schema: nested deeper than %d levels",
+				 MAX_DEPTH);
 	enum tarn_rc rc = build_here(builder, node, field, repeated);
 	builder->depth--;
 	node->n_leaves = builder->footer->n_leaves - node->first_leaf;

@@ -8,7 +8,7 @@
 struct tarn_parquet_frame {
 	const struct tarn_parquet_node *node;
 	unsigned first_rep; /* repetition level of the first value below it */
-	size_t count;       /* children put so far */
+	size_t count;	    /* children put so far */
 };
 
 struct tarn_parquet_column {

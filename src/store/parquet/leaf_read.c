@@ -13,7 +13,7 @@ struct page_header {
 	bool has_data, has_dictionary;
 	int32_t values, encoding, def_encoding, rep_encoding;
 	int32_t def_size, rep_size; /* v2 */
-	bool stored;                /* v2: values are not compressed */
+	bool stored;		    /* v2: values are not compressed */
 };
 
 struct page_reader {
@@ -140,7 +140,8 @@ static enum tarn_rc unpack(struct page_reader *reader, struct tarn_slice in, siz
 	return TARN_OK;
 }
 
-static enum tarn_rc read_dictionary(struct page_reader *reader, const struct page_header *header, struct tarn_slice body)
+static enum tarn_rc read_dictionary(struct page_reader *reader, const struct page_header *header,
+				    struct tarn_slice body)
 {
 	if (reader->has_dictionary || !header->has_dictionary)
 		return damaged(reader, "a dictionary page comes twice, or has no header");
@@ -296,12 +297,13 @@ enum tarn_rc tarn_leaf_read(const struct tarn_footer_leaf *leaf, const struct ta
 	*data = (struct tarn_leaf_data){ 0 };
 	tarn_values_init(&data->values, leaf->leaf.physical, leaf->leaf.width);
 	if (chunk->unknown_codec)
-		return tarn_fail(err, TARN_EUNSUPPORTED,
-				 "parquet column \"%s\" is compressed with something else than snappy, gzip, zstd or lz4_raw",
-				 leaf->leaf.node->name);
+		return tarn_fail(
+			err, TARN_EUNSUPPORTED,
+			"parquet column \"%s\" is compressed with something else than snappy, gzip, zstd or lz4_raw",
+			leaf->leaf.node->name);
 	if (chunk->values > ENTRIES_MAX)
-		return tarn_fail(err, TARN_ELIMIT, "parquet column \"%s\": %lld values in a row group", leaf->leaf.node->name,
-				 (long long)chunk->values);
+		return tarn_fail(err, TARN_ELIMIT, "parquet column \"%s\": %lld values in a row group",
+				 leaf->leaf.node->name, (long long)chunk->values);
 	tarn_values_init(&reader.dictionary, leaf->leaf.physical, leaf->leaf.width);
 	tarn_buf_init(&reader.raw, (size_t)INT32_MAX + 2 * TARN_DECODE_SLACK);
 	while (rc == TARN_OK && data->n < (size_t)chunk->values && tarn_cursor_left(&reader.cursor))

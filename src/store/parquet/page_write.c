@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "store/parquet/chunk.h"
+#include "store/parquet/format.h"
 #include "store/parquet/thrift.h"
 
 /* Working memory above this is given back between pages: one huge value should not stay. */
@@ -61,6 +62,15 @@ static int32_t append_page(struct tarn_chunk *chunk, enum parquet_page_type type
 	return (int32_t)(out->len - start);
 }
 
+/* Measured numbers have few repeats, which a faster level misses; text and indices are the same at both. */
+static int level_for(const struct tarn_chunk *chunk)
+{
+	enum { LEVEL_FOR_NUMBERS = 3 };
+	const struct tarn_chunk_tools *tools = chunk->tools;
+	bool numbers = chunk->mode == TARN_CHUNK_PLAIN && chunk->leaf->physical == PARQUET_DOUBLE;
+	return numbers && !tools->level && tools->codec == TARN_CODEC_ZSTD ? LEVEL_FOR_NUMBERS : tools->level;
+}
+
 static int32_t write_page(struct tarn_chunk *chunk, enum parquet_page_type type, struct tarn_slice raw,
 			  struct tarn_buf *out)
 {
@@ -68,7 +78,7 @@ static int32_t write_page(struct tarn_chunk *chunk, enum parquet_page_type type,
 	if (tools->rc != TARN_OK)
 		return 0;
 	tarn_buf_clear(&tools->compressed);
-	tools->rc = tarn_compress(tools->compressor, tools->codec, tools->level, raw, &tools->compressed, &tools->err);
+	tools->rc = tarn_compress(tools->compressor, tools->codec, level_for(chunk), raw, &tools->compressed, &tools->err);
 	return append_page(chunk, type, raw.len, out);
 }
 
@@ -121,12 +131,13 @@ static struct tarn_slice page_bytes(struct tarn_chunk *chunk)
 	return tarn_buf_slice(raw);
 }
 
-/* A page of nothing but series is compressed without being written out, unless it is too small to matter. */
+/* A page of nothing but series that repeat each other is compressed without being written out, unless it is too small to
+ * matter. Of other series zstd makes less. */
 static bool is_series_page(const struct tarn_chunk *chunk)
 {
 	const struct tarn_chunk_tools *tools = chunk->tools;
 	return chunk->series.n && tools->codec == TARN_CODEC_ZSTD && !tools->level && chunk->series_size >= SERIES_MIN &&
-	       chunk->series_size < SERIES_MAX;
+	       chunk->series_size < SERIES_MAX && tarn_series_repeat(&chunk->series);
 }
 
 static int32_t write_values(struct tarn_chunk *chunk)
@@ -138,7 +149,8 @@ static int32_t write_values(struct tarn_chunk *chunk)
 	put_levels(chunk, &chunk->defs, node->def, &tools->raw);
 	if (is_series_page(chunk)) {
 		tarn_buf_clear(&tools->compressed);
-		tarn_series_compress(&chunk->series, tarn_buf_slice(&tools->raw), chunk->series_size, &tools->compressed);
+		tarn_series_compress(&chunk->series, tarn_buf_slice(&tools->raw), chunk->series_size,
+				     &tools->compressed);
 		return append_page(chunk, PARQUET_DATA_PAGE, tools->raw.len + chunk->series_size, &chunk->data_pages);
 	}
 	tarn_chunk_write_series(chunk);
@@ -274,7 +286,9 @@ static void write_column_index(struct tarn_chunk *chunk)
 	write_bounds(&writer, chunk, 2, false);
 	write_bounds(&writer, chunk, 3, true);
 	tarn_thrift_i32(&writer, 4,
-			chunk->ascending ? PARQUET_ASCENDING : chunk->descending ? PARQUET_DESCENDING : PARQUET_UNORDERED);
+			chunk->ascending    ? PARQUET_ASCENDING
+			: chunk->descending ? PARQUET_DESCENDING
+					    : PARQUET_UNORDERED);
 	tarn_thrift_list(&writer, 5, TARN_THRIFT_I64, chunk->n_pages);
 	for (size_t i = 0; i < chunk->n_pages; i++)
 		tarn_thrift_element_int(&writer, chunk->pages[i].nulls);

@@ -5,7 +5,7 @@
 #define TARN_STORE_PARQUET_READER_H
 
 #include "base/compress.h"
-#include "store/parquet/schema.h"
+#include "store/parquet/field.h"
 
 /* Where the bytes come from: fills dst with len bytes at offset, or fails. */
 typedef enum tarn_rc (*tarn_parquet_source)(void *context, int64_t offset, size_t len, uint8_t *dst,
@@ -31,16 +31,16 @@ struct tarn_vector {
 	const struct tarn_field *field;
 	size_t length;
 	uint8_t *valid;
-	void *values; /* bool: bytes; int, date: int32; long, times: int64; float; double; uuid, fixed: length bytes each;
-		       * decimal: int64 pairs (low, high), two's complement */
+	void *values;	  /* bool: bytes; int, date: int32; long, times: int64; float; double; uuid, fixed: length bytes
+			   * each;     decimal: int64 pairs (low, high), two's complement */
 	int64_t *offsets; /* string, binary: into data; list, map: into children */
 	uint8_t *data;
 	struct tarn_vector *children; /* list 1, map 2, struct n_fields */
 };
 
 /* Reads the top-level field `wanted` (matched by id, or by name where the file has no ids) from one row group,
- * converted to wanted's type where Iceberg allows the promotion (int to long, float to double, decimal precision). A field
- * that the file lacks reads as all null. The vector is the caller's. */
+ * converted to wanted's type where Iceberg allows the promotion (int to long, float to double, decimal precision). A
+ * field that the file lacks reads as all null. The vector is the caller's. */
 enum tarn_rc tarn_parquet_read(struct tarn_parquet_reader *reader, size_t group, const struct tarn_field *wanted,
 			       struct tarn_vector *vector, struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_vector_release(struct tarn_vector *vector);

@@ -180,7 +180,8 @@ static void compress_again(struct tarn_slice prefix, const struct layout *layout
 	}
 }
 
-/* Whether compress_again serves: same numbers, and behind the changed bytes enough that a copy may end with the piece. */
+/* Whether compress_again serves: same numbers, and behind the changed bytes enough that a copy may end with the piece.
+ */
 static bool again(const struct tarn_series *series, size_t i, struct difference *d)
 {
 	const struct tarn_series_piece *piece = &series->pieces[i], *before = piece - 1;
@@ -190,6 +191,17 @@ static bool again(const struct tarn_series *series, size_t i, struct difference 
 	*d = differ(prefix_of(series, piece), prefix_of(series, before));
 	return d->from < d->to && piece->prefix_len - d->to + 1 >= TARN_ZSTD_MIN_MATCH &&
 	       d->to - d->from <= piece->prefix_len / 4;
+}
+
+bool tarn_series_repeat(const struct tarn_series *series)
+{
+	struct difference unused;
+	size_t repeated = 0, all = 0;
+	for (size_t i = 0; i < series->n; i++) {
+		all += series->pieces[i].count;
+		repeated += again(series, i, &unused) ? series->pieces[i].count : 0;
+	}
+	return 2 * repeated > all;
 }
 
 void tarn_series_compress(const struct tarn_series *series, struct tarn_slice head, size_t size, struct tarn_buf *out)

@@ -300,38 +300,26 @@ static void skip_value(struct tarn_thrift_reader *reader, int depth)
 	}
 	switch (reader->type) {
 	case TARN_THRIFT_TRUE:
-	case TARN_THRIFT_FALSE:
-		return;
-	case TARN_THRIFT_I8:
-		take_byte(reader, &byte);
-		return;
+	case TARN_THRIFT_FALSE: return;
+	case TARN_THRIFT_I8: take_byte(reader, &byte); return;
 	case TARN_THRIFT_I16:
 	case TARN_THRIFT_I32:
-	case TARN_THRIFT_I64:
-		take_varint(reader, &number);
-		return;
+	case TARN_THRIFT_I64: take_varint(reader, &number); return;
 	case TARN_THRIFT_DOUBLE:
 		if (!tarn_cursor_take(&reader->cursor, 8, &bytes))
 			fail(reader, "the data ends early");
 		return;
-	case TARN_THRIFT_BINARY:
-		tarn_thrift_read_binary(reader);
-		return;
+	case TARN_THRIFT_BINARY: tarn_thrift_read_binary(reader); return;
 	case TARN_THRIFT_LIST:
-	case TARN_THRIFT_SET:
-		skip_list(reader, depth + 1);
-		return;
-	case TARN_THRIFT_MAP:
-		skip_map(reader, depth + 1);
-		return;
+	case TARN_THRIFT_SET: skip_list(reader, depth + 1); return;
+	case TARN_THRIFT_MAP: skip_map(reader, depth + 1); return;
 	case TARN_THRIFT_STRUCT:
 		if (!tarn_thrift_enter(reader))
 			return;
 		while (tarn_thrift_next(reader, &id))
 			skip_value(reader, depth + 1);
 		return;
-	case TARN_THRIFT_STOP:
-		break;
+	case TARN_THRIFT_STOP: break;
 	}
 	fail(reader, "a value has no valid type");
 }

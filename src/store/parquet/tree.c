@@ -20,40 +20,25 @@ enum parquet_physical tarn_parquet_physical(const struct tarn_field *field, uint
 {
 	*width = 0;
 	switch (field->kind) {
-	case TARN_TYPE_BOOLEAN:
-		return PARQUET_BOOLEAN;
+	case TARN_TYPE_BOOLEAN: return PARQUET_BOOLEAN;
 	case TARN_TYPE_INT:
-	case TARN_TYPE_DATE:
-		*width = 4;
-		return PARQUET_INT32;
+	case TARN_TYPE_DATE: *width = 4; return PARQUET_INT32;
 	case TARN_TYPE_LONG:
 	case TARN_TYPE_TIME:
 	case TARN_TYPE_TIMESTAMP:
-	case TARN_TYPE_TIMESTAMPTZ:
-		*width = 8;
-		return PARQUET_INT64;
-	case TARN_TYPE_FLOAT:
-		*width = 4;
-		return PARQUET_FLOAT;
-	case TARN_TYPE_DOUBLE:
-		*width = 8;
-		return PARQUET_DOUBLE;
+	case TARN_TYPE_TIMESTAMPTZ: *width = 8; return PARQUET_INT64;
+	case TARN_TYPE_FLOAT: *width = 4; return PARQUET_FLOAT;
+	case TARN_TYPE_DOUBLE: *width = 8; return PARQUET_DOUBLE;
 	case TARN_TYPE_STRING:
-	case TARN_TYPE_BINARY:
-		return PARQUET_BYTE_ARRAY;
-	case TARN_TYPE_UUID:
-		*width = 16;
-		return PARQUET_FIXED;
-	case TARN_TYPE_FIXED:
-		*width = (uint32_t)field->length;
-		return PARQUET_FIXED;
+	case TARN_TYPE_BINARY: return PARQUET_BYTE_ARRAY;
+	case TARN_TYPE_UUID: *width = 16; return PARQUET_FIXED;
+	case TARN_TYPE_FIXED: *width = (uint32_t)field->length; return PARQUET_FIXED;
 	case TARN_TYPE_DECIMAL:
 		*width = field->precision <= 9 ? 4 : field->precision <= 18 ? 8 : decimal_width(field->precision);
 		return *width == 4 ? PARQUET_INT32 : *width == 8 ? PARQUET_INT64 : PARQUET_FIXED;
 	case TARN_TYPE_LIST:
 	case TARN_TYPE_STRUCT:
-	case TARN_TYPE_MAP:
-		break;
+	case TARN_TYPE_MAP: break;
 	}
 	assert(!"a nested field has no physical type");
 	return PARQUET_BOOLEAN;
@@ -133,7 +118,8 @@ static void build_children(struct tarn_parquet_tree *tree, struct tarn_parquet_n
 		child->field = &fields[i];
 		child->kind = fields[i].kind;
 		child->parent = node;
-		child->name = node->parent ? child_name(&tree->arena, node, i) : legal_name(&tree->arena, fields[i].name);
+		child->name =
+			node->parent ? child_name(&tree->arena, node, i) : legal_name(&tree->arena, fields[i].name);
 		child->optional = !fields[i].required;
 		child->outer_def = (uint16_t)(node->def + repeated);
 		child->rep = (uint16_t)(node->rep + repeated);

@@ -4,8 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "store/parquet/field.h"
 #include "store/parquet/format.h"
-#include "store/parquet/schema.h"
 
 /* One field. The key and the value of a map are the children of one more node, the map's entry (field NULL). */
 struct tarn_parquet_node {
@@ -14,8 +14,8 @@ struct tarn_parquet_node {
 	const char *name; /* as in the file: Avro-legal */
 	bool optional;
 	uint16_t outer_def; /* definition level where the parent is there and this is null */
-	uint16_t def;       /* ... where this is there; of a list or map also: there, but empty */
-	uint16_t rep;       /* repetition level of repeats of the nearest list around it */
+	uint16_t def;	    /* ... where this is there; of a list or map also: there, but empty */
+	uint16_t rep;	    /* repetition level of repeats of the nearest list around it */
 	struct tarn_parquet_node *parent;
 	struct tarn_parquet_node *children;
 	size_t n_children;

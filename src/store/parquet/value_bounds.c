@@ -216,15 +216,11 @@ int tarn_bounds_serialize(const struct tarn_bounds *bounds, const struct tarn_pa
 		return -1;
 	int64_t key = upper ? bounds->max : bounds->min;
 	switch (leaf->node->kind) {
-	case TARN_TYPE_DECIMAL:
-		return serialize_decimal(bounds, leaf, upper, form, out);
+	case TARN_TYPE_DECIMAL: return serialize_decimal(bounds, leaf, upper, form, out);
 	case TARN_TYPE_FLOAT:
-	case TARN_TYPE_DOUBLE:
-		return serialize_floating(key, leaf->node->kind == TARN_TYPE_FLOAT, upper, form, out);
-	case TARN_TYPE_BOOLEAN:
-		return put_le(out, key, 1);
-	default:
-		break;
+	case TARN_TYPE_DOUBLE: return serialize_floating(key, leaf->node->kind == TARN_TYPE_FLOAT, upper, form, out);
+	case TARN_TYPE_BOOLEAN: return put_le(out, key, 1);
+	default: break;
 	}
 	if (!tarn_bounds_in_bytes(leaf))
 		return put_le(out, key, (int)leaf->width);

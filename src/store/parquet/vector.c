@@ -1,6 +1,7 @@
 /* From decoded chunks to vectors. Every node of a column can be put together from the levels of any leaf below it (the
  * first is taken): an entry starts a new place of the node where its repetition level is at most the node's and its
- * definition level says that the list around it, if any, has an element there. Leaves of one column must agree on the counts, which is checked. */
+ * definition level says that the list around it, if any, has an element there. Leaves of one column must agree on the
+ * counts, which is checked. */
 #include "store/parquet/vector.h"
 
 #include <stdlib.h>
@@ -91,7 +92,8 @@ void tarn_vector_release(struct tarn_vector *vector)
 
 /* ---- nodes ---- */
 
-/* The definition level from which on a node has a place: children of a struct have one even where the struct is null. */
+/* The definition level from which on a node has a place: children of a struct have one even where the struct is null.
+ */
 static unsigned place_def(const struct tarn_parquet_node *node)
 {
 	while (node->parent && node->parent->kind == TARN_TYPE_STRUCT)
@@ -146,13 +148,13 @@ static void fill_offsets(const struct tarn_leaf_data *data, const struct tarn_pa
 	vector->offsets[n] = elements;
 }
 
-static const struct tarn_parquet_node *find_child(const struct assembly *assembly, const struct tarn_parquet_node *parent,
-						  const struct tarn_field *wanted)
+static const struct tarn_parquet_node *
+find_child(const struct assembly *assembly, const struct tarn_parquet_node *parent, const struct tarn_field *wanted)
 {
 	for (size_t i = 0; i < parent->n_children; i++) {
 		const struct tarn_parquet_node *child = &parent->children[i];
-		bool found = assembly->reader->footer.has_ids && wanted->id ? child->field->id == wanted->id :
-									      !strcmp(child->field->name, wanted->name);
+		bool found = assembly->reader->footer.has_ids && wanted->id ? child->field->id == wanted->id
+									    : !strcmp(child->field->name, wanted->name);
 		if (found)
 			return child;
 	}
@@ -186,9 +188,9 @@ static enum tarn_rc assemble_nested(struct assembly *assembly, const struct tarn
 	enum tarn_rc rc = TARN_OK;
 	for (size_t i = 0; i < wanted->n_fields && rc == TARN_OK; i++) {
 		/* The children of lists and maps go by their place, those of structs by id or name. */
-		const struct tarn_parquet_node *child = wanted->kind == TARN_TYPE_STRUCT ?
-								find_child(assembly, parent, &wanted->fields[i]) :
-								&parent->children[i];
+		const struct tarn_parquet_node *child = wanted->kind == TARN_TYPE_STRUCT
+								? find_child(assembly, parent, &wanted->fields[i])
+								: &parent->children[i];
 		rc = assemble_child(assembly, child, &wanted->fields[i], length, &vector->children[i]);
 	}
 	return rc;

@@ -7,21 +7,22 @@
 #define TARN_STORE_PARQUET_WRITER_H
 
 #include "base/compress.h"
-#include "store/parquet/schema.h"
+#include "store/parquet/field.h"
 
 struct tarn_parquet_options {
-	enum tarn_codec codec;  /* TARN_CODEC_ZSTD by default */
-	int level;              /* 0: the codec's default for this writer */
-	size_t page_bytes;      /* 0: 1 MiB */
+	enum tarn_codec codec;	 /* TARN_CODEC_ZSTD by default */
+	int level;		 /* 0: the codec's default for this writer */
+	size_t page_bytes;	 /* 0: 1 MiB */
 	size_t dictionary_bytes; /* 0: 2 MiB; a larger dictionary falls back to PLAIN */
-	struct tarn_compressor *compressor; /* the calling thread's, outliving the group; NULL: the group makes its own */
+	struct tarn_compressor
+		*compressor; /* the calling thread's, outliving the group; NULL: the group makes its own */
 };
 
 /* Metrics of a column (leaf), as an Iceberg manifest wants them. Bounds are full values (strings may be cut by the
  * writer to 64 bytes, an upper bound then rounded up); the manifest's own truncation is the caller's. */
 struct tarn_parquet_metrics {
 	int32_t field_id;
-	bool in_list;  /* inside a list or map: Iceberg keeps no counts or bounds for it */
+	bool in_list; /* inside a list or map: Iceberg keeps no counts or bounds for it */
 	enum tarn_type_kind kind;
 	int64_t compressed_bytes, values, nulls, nans;
 	bool has_bounds;
@@ -42,14 +43,17 @@ void tarn_parquet_group_free(struct tarn_parquet_group *group);
 void tarn_parquet_put_nulls(struct tarn_parquet_group *group, size_t column, size_t count);
 void tarn_parquet_put_boolean(struct tarn_parquet_group *group, size_t column, bool value, size_t count);
 void tarn_parquet_put_int(struct tarn_parquet_group *group, size_t column, int32_t value, size_t count); /* int, date */
-void tarn_parquet_put_long(struct tarn_parquet_group *group, size_t column, int64_t value, size_t count); /* and times */
+void tarn_parquet_put_long(struct tarn_parquet_group *group, size_t column, int64_t value,
+			   size_t count); /* and times */
 void tarn_parquet_put_float(struct tarn_parquet_group *group, size_t column, float value, size_t count);
 void tarn_parquet_put_double(struct tarn_parquet_group *group, size_t column, double value, size_t count);
 /* string, binary; uuid and fixed with all their bytes */
 void tarn_parquet_put_string(struct tarn_parquet_group *group, size_t column, struct tarn_slice value, size_t count);
 /* The unscaled value in two's complement, within the column's precision. */
-void tarn_parquet_put_decimal(struct tarn_parquet_group *group, size_t column, uint64_t low, int64_t high, size_t count);
-/* `count` different values. valid == NULL: none is null; else one byte a value, and values has a (skipped) place for nulls. */
+void tarn_parquet_put_decimal(struct tarn_parquet_group *group, size_t column, uint64_t low, int64_t high,
+			      size_t count);
+/* `count` different values. valid == NULL: none is null; else one byte a value, and values has a (skipped) place for
+ * nulls. */
 void tarn_parquet_put_doubles(struct tarn_parquet_group *group, size_t column, const double *values,
 			      const uint8_t *valid, size_t count);
 /* `count` strings: `prefix` followed by the decimal numbers first, first + 1, ... (first >= 0). They are taken to

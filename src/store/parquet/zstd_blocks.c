@@ -3,12 +3,12 @@
 #include <assert.h>
 
 enum {
-	BLOCK_MAX = 128 << 10,	  /* what a block may decode to */
-	LITERALS_MAX = 48 << 10,  /* of a sequence */
+	BLOCK_MAX = 128 << 10,	 /* what a block may decode to */
+	LITERALS_MAX = 48 << 10, /* of a sequence */
 	MATCH_MAX = 64 << 10,
 	REPEAT_CONTENT = 32 << 10, /* of equal sequences added at once */
-	SEQUENCES_MAX = 32000, /* whose number takes two bytes */
-	MIX_BELOW = 8, /* a shorter block takes other literals rather than end */
+	SEQUENCES_MAX = 32000,	   /* whose number takes two bytes */
+	MIX_BELOW = 8,		   /* a shorter block takes other literals rather than end */
 	TYPE_RAW = 0,
 	TYPE_COMPRESSED = 2,
 	MODE_RLE = 1,
@@ -21,13 +21,13 @@ struct code {
 	uint8_t bits;
 };
 static const struct code literal_codes[] = {
-	{ 16, 1 },   { 18, 1 },	  { 20, 1 },   { 22, 1 },    { 24, 2 },	   { 28, 2 },	 { 32, 3 },
-	{ 40, 3 },   { 48, 4 },	  { 64, 6 },   { 128, 7 },   { 256, 8 },   { 512, 9 },	 { 1024, 10 },
+	{ 16, 1 },    { 18, 1 },    { 20, 1 },	  { 22, 1 },	 { 24, 2 },	{ 28, 2 },     { 32, 3 },
+	{ 40, 3 },    { 48, 4 },    { 64, 6 },	  { 128, 7 },	 { 256, 8 },	{ 512, 9 },    { 1024, 10 },
 	{ 2048, 11 }, { 4096, 12 }, { 8192, 13 }, { 16384, 14 }, { 32768, 15 }, { 65536, 16 },
 };
 static const struct code match_codes[] = {
-	{ 35, 1 },   { 37, 1 },	   { 39, 1 },	 { 41, 1 },    { 43, 2 },    { 47, 2 },	   { 51, 3 },
-	{ 59, 3 },   { 67, 4 },	   { 83, 4 },	 { 99, 5 },    { 131, 7 },   { 259, 8 },   { 515, 9 },
+	{ 35, 1 },    { 37, 1 },    { 39, 1 },	  { 41, 1 },	{ 43, 2 },     { 47, 2 },     { 51, 3 },
+	{ 59, 3 },    { 67, 4 },    { 83, 4 },	  { 99, 5 },	{ 131, 7 },    { 259, 8 },    { 515, 9 },
 	{ 1027, 10 }, { 2051, 11 }, { 4099, 12 }, { 8195, 13 }, { 16387, 14 }, { 32771, 15 }, { 65539, 16 },
 };
 enum { FIRST_LITERAL_CODE = 16, FIRST_MATCH_CODE = 32 };
@@ -104,9 +104,10 @@ static void write_bits(struct tarn_zstd_blocks *blocks)
 {
 	static const struct code none = { 0, 0 };
 	const struct tarn_zstd_kind *kind = &blocks->kind;
-	const struct code *literal = kind->literals < FIRST_LITERAL_CODE ? &none :
-									  &literal_codes[kind->literals - FIRST_LITERAL_CODE];
-	const struct code *match = kind->match < FIRST_MATCH_CODE ? &none : &match_codes[kind->match - FIRST_MATCH_CODE];
+	const struct code *literal =
+		kind->literals < FIRST_LITERAL_CODE ? &none : &literal_codes[kind->literals - FIRST_LITERAL_CODE];
+	const struct code *match =
+		kind->match < FIRST_MATCH_CODE ? &none : &match_codes[kind->match - FIRST_MATCH_CODE];
 	uint32_t offset = kind->offset ? blocks->offset + 3 - (1U << kind->offset) : 0;
 	struct bits bits = { .at = tarn_buf_room(blocks->out, blocks->n * 8 + 8) };
 	if (!bits.at)
@@ -217,7 +218,8 @@ static void add_literals(struct tarn_zstd_blocks *blocks, size_t times)
 {
 	const struct tarn_buf *waiting = &blocks->waiting;
 	for (size_t i = 0; i < waiting->len && blocks->alike; i++)
-		blocks->alike = waiting->data[i] == (blocks->literals.len ? blocks->literals.data[0] : waiting->data[0]);
+		blocks->alike =
+			waiting->data[i] == (blocks->literals.len ? blocks->literals.data[0] : waiting->data[0]);
 	uint8_t *at = tarn_buf_room(&blocks->literals, waiting->len * times);
 	if (!at || !waiting->len)
 		return;

@@ -1,5 +1,5 @@
-/* Writing zstd frames (RFC 8878) from literals and copies that the caller knows. Blocks hold sequences of one kind each:
- * equal codes for literal length, match length and offset, so that no entropy coder is needed. */
+/* Writing zstd frames (RFC 8878) from literals and copies that the caller knows. Blocks hold sequences of one kind
+ * each: equal codes for literal length, match length and offset, so that no entropy coder is needed. */
 #ifndef TARN_STORE_PARQUET_ZSTD_BLOCKS_H
 #define TARN_STORE_PARQUET_ZSTD_BLOCKS_H
 

@@ -24,9 +24,13 @@ static void known_forms(void **state)
 		uint8_t bytes[8];
 		size_t len;
 	} cases[] = {
-		{ { { 1, 1, 100 } }, 1, 1, { 0xc8, 0x01, 0x01 }, 3 },		    /* one run */
-		{ { { 0, 8, 8 } }, 1, 3, { 0x03, 0x88, 0xc6, 0xfa }, 4 },	    /* Encodings.md's example: 0 to 7 */
-		{ { { 1, 1, 3 }, { 0, 1, 13 } }, 2, 1, { 0x03, 0x07, 0x10, 0x00 }, 4 }, /* the run fills the open group */
+		{ { { 1, 1, 100 } }, 1, 1, { 0xc8, 0x01, 0x01 }, 3 },	  /* one run */
+		{ { { 0, 8, 8 } }, 1, 3, { 0x03, 0x88, 0xc6, 0xfa }, 4 }, /* Encodings.md's example: 0 to 7 */
+		{ { { 1, 1, 3 }, { 0, 1, 13 } },
+		  2,
+		  1,
+		  { 0x03, 0x07, 0x10, 0x00 },
+		  4 }, /* the run fills the open group */
 		{ { { 300, 1, 8 } }, 1, 9, { 0x10, 0x2c, 0x01 }, 3 },
 		{ { { 1, 1, 2 } }, 1, 1, { 0x03, 0x03 }, 2 }, /* padded */
 	};
@@ -35,7 +39,8 @@ static void known_forms(void **state)
 		struct tarn_buf out;
 		tarn_buf_init(&out, 1 << 20);
 		for (size_t j = 0; j < cases[i].n; j++)
-			tarn_runs_add_cycle(&runs, cases[i].runs[j].value, cases[i].runs[j].period, cases[i].runs[j].count);
+			tarn_runs_add_cycle(&runs, cases[i].runs[j].value, cases[i].runs[j].period,
+					    cases[i].runs[j].count);
 		encode(&runs, cases[i].width, &out);
 		assert_int_equal(out.len, cases[i].len);
 		assert_memory_equal(out.data, cases[i].bytes, cases[i].len);

@@ -105,7 +105,8 @@ static void put_optional(struct fixture *f, size_t from, size_t count, size_t sh
 			continue;
 		}
 		tarn_parquet_put_int(f->group, 1, (int32_t)((from + i) / 5 % 77), 1);
-		tarn_parquet_put_string(f->group, 2, tarn_slice_of(text, (size_t)snprintf(text, sizeof(text), "%zu", from + i)), 1);
+		tarn_parquet_put_string(f->group, 2,
+					tarn_slice_of(text, (size_t)snprintf(text, sizeof(text), "%zu", from + i)), 1);
 		tarn_parquet_put_boolean(f->group, 3, (from + i) % 3 == 0, 1);
 	}
 	tarn_parquet_put_doubles(f->group, 0, values, valid, count);
@@ -144,7 +145,8 @@ static void optional_batches(void **state)
 			struct fixture f = { .options.codec = TARN_CODEC_SNAPPY };
 			start(&f, optional_fields, N(optional_fields));
 			for (size_t from = 0; from < 60001; from += batches[i])
-				put_optional(&f, from, from + batches[i] > 60001 ? 60001 - from : batches[i], shares[j]);
+				put_optional(&f, from, from + batches[i] > 60001 ? 60001 - from : batches[i],
+					     shares[j]);
 			open_again(&f);
 			check_optional(&f, 60001, shares[j]);
 			stop(&f);
@@ -191,7 +193,8 @@ static void a_used_compressor_does_not_show(void **state)
 	struct tarn_err err;
 	tarn_buf_init(&scrap, 1 << 20);
 	uint8_t *noise = calloc(1, 300000);
-	assert_int_equal(tarn_compress(compressor, TARN_CODEC_ZSTD, 3, tarn_slice_of(noise, 300000), &scrap, &err), TARN_OK);
+	assert_int_equal(tarn_compress(compressor, TARN_CODEC_ZSTD, 3, tarn_slice_of(noise, 300000), &scrap, &err),
+			 TARN_OK);
 	used.options.compressor = compressor;
 	start(&fresh, optional_fields, N(optional_fields));
 	start(&used, optional_fields, N(optional_fields));
@@ -249,7 +252,11 @@ static void put_sample(struct fixture *f, size_t i)
 		else if (c == 4)
 			tarn_parquet_put_double(f->group, c, (double)value / 3, 1);
 		else if (c <= 12)
-			tarn_parquet_put_string(f->group, c, tarn_slice_of(bytes, c <= 10 ? i % 16 : c == 11 ? 16 : 3), 1);
+			tarn_parquet_put_string(f->group, c,
+						tarn_slice_of(bytes, c <= 10   ? i % 16
+								     : c == 11 ? 16
+									       : 3),
+						1);
 		else
 			tarn_parquet_put_decimal(f->group, c, (uint64_t)value, value >> 63, 1);
 	}
@@ -316,12 +323,16 @@ static void columns_are_promoted_or_missing(void **state)
 		{ { .id = 2, .name = "renamed", .kind = TARN_TYPE_LONG }, TARN_OK },
 		{ { .id = 4, .name = "float", .kind = TARN_TYPE_DOUBLE }, TARN_OK },
 		{ { .id = 14, .name = "small", .kind = TARN_TYPE_DECIMAL, .precision = 30, .scale = 2 }, TARN_OK },
-		{ { .id = 14, .name = "small", .kind = TARN_TYPE_DECIMAL, .precision = 30, .scale = 3 }, TARN_EINVALID },
-		{ { .id = 15, .name = "middle", .kind = TARN_TYPE_DECIMAL, .precision = 9, .scale = 2 }, TARN_EINVALID },
+		{ { .id = 14, .name = "small", .kind = TARN_TYPE_DECIMAL, .precision = 30, .scale = 3 },
+		  TARN_EINVALID },
+		{ { .id = 15, .name = "middle", .kind = TARN_TYPE_DECIMAL, .precision = 9, .scale = 2 },
+		  TARN_EINVALID },
 		{ { .id = 3, .name = "long", .kind = TARN_TYPE_INT }, TARN_EINVALID },
 		{ { .id = 10, .name = "string", .kind = TARN_TYPE_DOUBLE }, TARN_EINVALID },
-		{ { .id = 10, .name = "string", .kind = TARN_TYPE_LIST, .fields = type_fields, .n_fields = 1 }, TARN_EINVALID },
-		{ { .id = 99, .name = "int", .kind = TARN_TYPE_STRING }, TARN_OK }, /* all null: the name does not count */
+		{ { .id = 10, .name = "string", .kind = TARN_TYPE_LIST, .fields = type_fields, .n_fields = 1 },
+		  TARN_EINVALID },
+		{ { .id = 99, .name = "int", .kind = TARN_TYPE_STRING },
+		  TARN_OK }, /* all null: the name does not count */
 	};
 	struct fixture f = { 0 };
 	start(&f, type_fields, N(type_fields));
@@ -348,7 +359,9 @@ static void columns_are_promoted_or_missing(void **state)
 
 static const struct tarn_field text_element = { .id = 11, .name = "element", .kind = TARN_TYPE_STRING };
 static const struct tarn_field number = { .id = 13, .name = "element", .kind = TARN_TYPE_DOUBLE };
-static const struct tarn_field numbers = { .id = 12, .name = "element", .kind = TARN_TYPE_LIST, .fields = &number, .n_fields = 1 };
+static const struct tarn_field numbers = {
+	.id = 12, .name = "element", .kind = TARN_TYPE_LIST, .fields = &number, .n_fields = 1
+};
 static const struct tarn_field pair[] = {
 	{ .id = 14, .name = "key", .kind = TARN_TYPE_STRING, .required = true },
 	{ .id = 15, .name = "value", .kind = TARN_TYPE_LONG },
@@ -464,7 +477,9 @@ static void struct_fields_evolve(void **state)
 		{ .id = 77, .name = "key", .kind = TARN_TYPE_STRING },
 		{ .id = 15, .name = "number", .kind = TARN_TYPE_LONG },
 	};
-	static const struct tarn_field wanted = { .id = 3, .name = "p", .kind = TARN_TYPE_STRUCT, .fields = evolved, .n_fields = 2 };
+	static const struct tarn_field wanted = {
+		.id = 3, .name = "p", .kind = TARN_TYPE_STRUCT, .fields = evolved, .n_fields = 2
+	};
 	struct fixture f = { 0 };
 	struct tarn_vector v;
 	struct tarn_err err;
@@ -537,13 +552,15 @@ static void series_of_all_lengths(void **state)
 		size_t count;
 	} cases[] = { { 0, 1 }, { 0, 1001 }, { 7, 5 }, { 95, 10 }, { 999999, 3 }, { INT64_MAX - 2, 3 }, { 5, 100000 } };
 	for (size_t prefix = 0; prefix < 100; prefix += 11) {
-		struct fixture f = { .options = { .codec = prefix % 2 ? TARN_CODEC_ZSTD : TARN_CODEC_SNAPPY, .page_bytes = 5000 } };
+		struct fixture f = { .options = { .codec = prefix % 2 ? TARN_CODEC_ZSTD : TARN_CODEC_SNAPPY,
+						  .page_bytes = 5000 } };
 		char text[160];
 		size_t row = 0;
 		memset(text, 'p', sizeof(text));
 		start(&f, run_fields + 3, 1);
 		for (size_t i = 0; i < N(cases); i++)
-			tarn_parquet_put_series(f.group, 0, tarn_slice_of(text, prefix), cases[i].first, cases[i].count);
+			tarn_parquet_put_series(f.group, 0, tarn_slice_of(text, prefix), cases[i].first,
+						cases[i].count);
 		open_again(&f);
 		struct tarn_vector v = column(&f, 0, 0);
 		for (size_t i = 0; i < N(cases); i++) {
@@ -618,11 +635,16 @@ static void metrics_of_a_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(optional_batches),	       cmocka_unit_test(batching_does_not_show),
-		cmocka_unit_test(a_used_compressor_does_not_show), cmocka_unit_test(all_types_and_codecs),
-		cmocka_unit_test(columns_are_promoted_or_missing), cmocka_unit_test(nested_columns),
-		cmocka_unit_test(struct_fields_evolve),	       cmocka_unit_test(runs_cycles_and_series),
-		cmocka_unit_test(series_of_all_lengths),	       cmocka_unit_test(large_and_empty_strings),
+		cmocka_unit_test(optional_batches),
+		cmocka_unit_test(batching_does_not_show),
+		cmocka_unit_test(a_used_compressor_does_not_show),
+		cmocka_unit_test(all_types_and_codecs),
+		cmocka_unit_test(columns_are_promoted_or_missing),
+		cmocka_unit_test(nested_columns),
+		cmocka_unit_test(struct_fields_evolve),
+		cmocka_unit_test(runs_cycles_and_series),
+		cmocka_unit_test(series_of_all_lengths),
+		cmocka_unit_test(large_and_empty_strings),
 		cmocka_unit_test(metrics_of_a_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,8 +143,9 @@ static void duckdb_encodings(void **state)
 	(void)state;
 	struct file file;
 	open_file("duckdb_v2.parquet", &file);
-	struct tarn_vector l = read_named(&file, 0, "l"), a = read_named(&file, 0, "a"), de = read_named(&file, 0, "de"),
-			   tt = read_named(&file, 0, "tt"), d = read_named(&file, 0, "d");
+	struct tarn_vector l = read_named(&file, 0, "l"), a = read_named(&file, 0, "a"),
+			   de = read_named(&file, 0, "de"), tt = read_named(&file, 0, "tt"),
+			   d = read_named(&file, 0, "d");
 	for (size_t i = 0; i < 60; i++) {
 		assert_int_equal(((int64_t *)l.values)[i], (int64_t)i * 1000000007);
 		assert_true(((double *)d.values)[i] == (double)i / 7);
@@ -189,8 +190,10 @@ static void nested_files(void **state)
 	check_coordinates("arrow_nested.parquet");
 	check_coordinates("arrow_two_level_lists.parquet");
 	open_file("arrow_nested.parquet", &file);
-	struct tarn_vector who = read_named(&file, 0, "who"), m = read_named(&file, 0, "m"), dec = read_named(&file, 0, "dec");
-	assert_true(null_at(&who, 1) && !null_at(&who, 2) && null_at(&who.children[0], 2) && null_at(&who.children[1], 2));
+	struct tarn_vector who = read_named(&file, 0, "who"), m = read_named(&file, 0, "m"),
+			   dec = read_named(&file, 0, "dec");
+	assert_true(null_at(&who, 1) && !null_at(&who, 2) && null_at(&who.children[0], 2) &&
+		    null_at(&who.children[1], 2));
 	assert_text(&who.children[0], 3, "y");
 	assert_text(&m.children[0], 2, "b");
 	assert_int_equal(((int64_t *)m.children[1].values)[2], 2);
@@ -220,7 +223,9 @@ static void java_files(void **state)
 	assert_false(tarn_parquet_metadata(file.reader, "no such key", &schema));
 	/* Found by id, whatever it is called now. */
 	static const struct tarn_field element = { .id = 9, .name = "element", .kind = TARN_TYPE_STRING };
-	static const struct tarn_field renamed = { .id = 5, .name = "tables", .kind = TARN_TYPE_LIST, .fields = &element, .n_fields = 1 };
+	static const struct tarn_field renamed = {
+		.id = 5, .name = "tables", .kind = TARN_TYPE_LIST, .fields = &element, .n_fields = 1
+	};
 	struct tarn_vector v;
 	struct tarn_err err;
 	assert_int_equal(tarn_parquet_read(file.reader, 0, &renamed, &v, &err), TARN_OK);
@@ -339,10 +344,14 @@ static void fuzz_corpus_is_replayed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pyarrow_encodings),	   cmocka_unit_test(int96_and_lengths),
-		cmocka_unit_test(duckdb_encodings),	   cmocka_unit_test(nested_files),
-		cmocka_unit_test(java_files),		   cmocka_unit_test(every_prefix_is_refused),
-		cmocka_unit_test(flipped_bytes_do_no_harm), cmocka_unit_test(flipped_foreign_files),
+		cmocka_unit_test(pyarrow_encodings),
+		cmocka_unit_test(int96_and_lengths),
+		cmocka_unit_test(duckdb_encodings),
+		cmocka_unit_test(nested_files),
+		cmocka_unit_test(java_files),
+		cmocka_unit_test(every_prefix_is_refused),
+		cmocka_unit_test(flipped_bytes_do_no_harm),
+		cmocka_unit_test(flipped_foreign_files),
 		cmocka_unit_test(fuzz_corpus_is_replayed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

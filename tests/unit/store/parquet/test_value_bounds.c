@@ -42,12 +42,14 @@ static void text_is_cut_between_characters(void **state)
 		{ A63 "b", A63 "b", A63 "b", true },
 		{ A63 "bc", A63 "b", A63 "c", false },
 		{ A63 "\xc3\xa9x", A63, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", false },
-		{ A63 "\x7f.", A63 "\x7f", A63 "\xc2\x80", false },    /* one byte more */
+		{ A63 "\x7f.", A63 "\x7f", A63 "\xc2\x80", false }, /* one byte more */
 		{ A63 "\x7f\x7f", A63 "\x7f", A63 "\xc2\x80", false },
 		{ "a" TOP16, "a" TOP4 TOP4 TOP4 "\xf4\x8f\xbf\xbf\xf4\x8f\xbf\xbf\xf4\x8f\xbf\xbf", "b", false },
 		{ TOP16 "a", TOP16, NULL, false }, /* nothing is larger than this */
-		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xed\x9f\xbf!", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xed\x9f\xbf",
-		  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xee\x80\x80", false }, /* over the surrogates */
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xed\x9f\xbf!",
+		  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xed\x9f\xbf",
+		  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xee\x80\x80",
+		  false }, /* over the surrogates */
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct tarn_parquet_node node;
@@ -111,8 +113,10 @@ static void decimals_take_the_least_bytes(void **state)
 		const char *bytes;
 		int len;
 	} cases[] = {
-		{ 0, "\0", 1 },	       { 127, "\x7f", 1 },     { 128, "\0\x80", 2 }, { -128, "\x80", 1 },
-		{ -129, "\xff\x7f", 2 }, { 256, "\x01\0", 2 }, { -1, "\xff", 1 },    { 999999999, "\x3b\x9a\xc9\xff", 4 },
+		{ 0, "\0", 1 },		 { 127, "\x7f", 1 },
+		{ 128, "\0\x80", 2 },	 { -128, "\x80", 1 },
+		{ -129, "\xff\x7f", 2 }, { 256, "\x01\0", 2 },
+		{ -1, "\xff", 1 },	 { 999999999, "\x3b\x9a\xc9\xff", 4 },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct tarn_parquet_node node;
@@ -142,7 +146,7 @@ static void doubles_are_in_total_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text_is_cut_between_characters),	cmocka_unit_test(bytes_are_rounded_up),
+		cmocka_unit_test(text_is_cut_between_characters),     cmocka_unit_test(bytes_are_rounded_up),
 		cmocka_unit_test(cut_values_order_behind_whole_ones), cmocka_unit_test(decimals_take_the_least_bytes),
 		cmocka_unit_test(doubles_are_in_total_order),
 	};

@@ -68,7 +68,8 @@ static void write_frame(const struct twin *twin, struct tarn_buf *frame)
 		if (twin->steps[i].copy)
 			tarn_zstd_copy(blocks, twin->steps[i].len, twin->steps[i].offset);
 		else
-			tarn_zstd_literals(blocks, tarn_slice_of(twin->text.data + twin->steps[i].from, twin->steps[i].len));
+			tarn_zstd_literals(blocks,
+					   tarn_slice_of(twin->text.data + twin->steps[i].from, twin->steps[i].len));
 	}
 	tarn_zstd_end(blocks);
 	free(blocks);
@@ -105,7 +106,7 @@ static void repeats(void **state)
 		const char *literals;
 		uint32_t match;
 		size_t times;
-	} cases[] = { { "a", 3, 1 },   { "a", 90, 20 },	 { "b", 90, 20 },    { "zz", 90, 500 }, { "12", 34, 5000 },
+	} cases[] = { { "a", 3, 1 },   { "a", 90, 20 },	   { "b", 90, 20 },   { "zz", 90, 500 },  { "12", 34, 5000 },
 		      { "q", 35, 70 }, { "q", 1000, 999 }, { "r", 65536, 3 }, { "r", 9, 100000 }, { "t", 3, 100000 } };
 	struct tarn_buf frame, text;
 	struct tarn_zstd_blocks *blocks = tarn_malloc(sizeof(*blocks));

@@ -1,7 +1,7 @@
 /* Hands out a split's bytes as units, in order: whole small objects together, large containers a few blocks at a time.
  * Where a unit ends depends on the objects alone. For one thread at a time. */
-#ifndef TARN_PROCESS_RUN_READER_H
-#define TARN_PROCESS_RUN_READER_H
+#ifndef TARN_PROCESS_RUN_SPLIT_READER_H
+#define TARN_PROCESS_RUN_SPLIT_READER_H
 
 #include "process/run/unit.h"
 

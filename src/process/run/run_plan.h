@@ -1,7 +1,7 @@
 /* What a run is to read: the raw objects that the lake has not processed, in the order in which they count, cut into
  * splits. Looking costs what changed: folders by their tokens, partitions by their watermarks. */
-#ifndef TARN_PROCESS_RUN_PLAN_H
-#define TARN_PROCESS_RUN_PLAN_H
+#ifndef TARN_PROCESS_RUN_RUN_PLAN_H
+#define TARN_PROCESS_RUN_RUN_PLAN_H
 
 #include "base/alloc.h"
 #include "base/clock.h"

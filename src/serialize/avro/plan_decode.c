@@ -153,6 +153,33 @@ static inline float load_float(const uint8_t *at)
 	return value;
 }
 
+/* A number that becomes one of a wider type. */
+static bool promote(struct run *run, const struct tarn_avro_step *step, struct tarn_avro_column *column)
+{
+	size_t i = column->length;
+	int64_t number = 0;
+	int32_t narrow = 0;
+	bool is_int = step->op <= TARN_AVRO_INT_TO_DOUBLE;
+	if (step->op == TARN_AVRO_FLOAT_TO_DOUBLE) {
+		if (left(run) < 4)
+			return cut_off(run, step, 4);
+		column->f64[i] = load_float(run->at);
+		run->at += 4;
+	} else if (!(is_int ? take_int(run, step, &narrow) : take_long(run, step, &number))) {
+		return false;
+	}
+	if (is_int)
+		number = narrow;
+	if (step->op == TARN_AVRO_INT_TO_LONG)
+		column->i64[i] = number;
+	else if (step->op == TARN_AVRO_INT_TO_FLOAT || step->op == TARN_AVRO_LONG_TO_FLOAT)
+		column->f32[i] = (float)number;
+	else if (step->op != TARN_AVRO_FLOAT_TO_DOUBLE)
+		column->f64[i] = (double)number;
+	column->length++;
+	return true;
+}
+
 /* ---- text ---- */
 
 static inline bool take_bytes(struct run *run, const struct tarn_avro_step *step, struct tarn_avro_column *column)
@@ -419,6 +446,7 @@ static bool skip_step(struct run *run, const struct tarn_avro_step *step)
 	size_t size = step->n;
 	uint32_t branch;
 	switch (step->op) {
+	case TARN_AVRO_REFUSE:     return refuse(run, step);
 	case TARN_AVRO_SKIP_LONG:  return take_long(run, step, &number);
 	case TARN_AVRO_SKIP_RECORD:
 	case TARN_AVRO_SKIP_ARRAY: return skip_inner(run, step);
@@ -502,35 +530,13 @@ static bool run_steps(struct run *run, uint32_t first, uint32_t n, struct tarn_a
 				return false;
 			break;
 		case TARN_AVRO_INT_TO_LONG:
-			if (!take_int(run, step, &narrow))
-				return false;
-			column->i64[column->length++] = narrow;
-			break;
 		case TARN_AVRO_INT_TO_FLOAT:
-			if (!take_int(run, step, &narrow))
-				return false;
-			column->f32[column->length++] = (float)narrow;
-			break;
 		case TARN_AVRO_INT_TO_DOUBLE:
-			if (!take_int(run, step, &narrow))
-				return false;
-			column->f64[column->length++] = narrow;
-			break;
 		case TARN_AVRO_LONG_TO_FLOAT:
-			if (!take_long(run, step, &wide))
-				return false;
-			column->f32[column->length++] = (float)wide;
-			break;
 		case TARN_AVRO_LONG_TO_DOUBLE:
-			if (!take_long(run, step, &wide))
-				return false;
-			column->f64[column->length++] = (double)wide;
-			break;
 		case TARN_AVRO_FLOAT_TO_DOUBLE:
-			if (left(run) < 4)
-				return cut_off(run, step, 4);
-			column->f64[column->length++] = load_float(run->at);
-			run->at += 4;
+			if (!promote(run, step, column))
+				return false;
 			break;
 		case TARN_AVRO_READ_RECORD:
 		case TARN_AVRO_READ_ARRAY:
@@ -560,17 +566,9 @@ static bool run_steps(struct run *run, uint32_t first, uint32_t n, struct tarn_a
 			if (!put_default(run, step, column))
 				return false;
 			break;
-		case TARN_AVRO_SKIP_SIZE:
-		case TARN_AVRO_SKIP_LONG:
-		case TARN_AVRO_SKIP_BYTES:
-		case TARN_AVRO_SKIP_RECORD:
-		case TARN_AVRO_SKIP_ARRAY:
-		case TARN_AVRO_SKIP_UNION:
+		default: /* values that nobody wants or can have */
 			if (!skip_step(run, step))
 				return false;
-			break;
-		case TARN_AVRO_REFUSE:
-			return refuse(run, step);
 		}
 	}
 	return true;

@@ -1,4 +1,4 @@
-#include "process/run/reader.h"
+#include "process/run/split_reader.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "process/run/plan.h"
+#include "process/run/run_plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,25 @@
+# Wrong usage is exit code 2 and a word of help; --help is there for everything.
+expect 2 "$tarn"
+says err usage
+expect 2 "$tarn" tabel
+expect 2 "$tarn" table lss
+expect 2 "$tarn" features run --raw raw
+says err --lake
+expect 2 "$tarn" features run --raw raw --lake lake --jobs many
+expect 2 "$tarn" table head --lake lake
+expect 0 "$tarn" --version
+says out tarn
+expect 0 "$tarn" --help
+for group in features table; do
+	says out "$group"
+done
+for command in "features run" "features plan" "features work" "features commit" "features runs" "table ls" "table show" \
+	"table snapshots" "table files" "table head" "table orphans"; do
+	# shellcheck disable=SC2086 # two words
+	"$tarn" $command --help >help || fail "$command --help"
+	says help "usage: tarn $command"
+done
+expect 1 "$tarn" table ls --lake nowhere
+says err nowhere
+expect 1 "$tarn" features run --raw nowhere --lake lake
+says err nowhere
