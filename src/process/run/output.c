@@ -9,6 +9,7 @@ enum {
 	GROUP_BYTES = 8 << 20,
 	OPEN_BYTES = 24 << 20, /* of all open groups */
 	FILE_BYTES = 512 << 20,
+	PENDING_BYTES = 64 << 10, /* gathered before they are written: pages and footers come in small pieces */
 };
 
 struct finished_file {
@@ -23,6 +24,7 @@ struct tarn_output {
 	struct tarn_parquet_group *group;
 	struct tarn_parquet_file *file;
 	struct tarn_store_writer *writer;
+	struct tarn_buf pending;
 	char *location;
 	int64_t written;
 	struct finished_file *finished;
@@ -57,6 +59,7 @@ static void release_open_file(struct tarn_output *output)
 {
 	tarn_parquet_file_free(output->file);
 	tarn_store_writer_free(output->writer);
+	tarn_buf_release(&output->pending);
 	free(output->location);
 	output->file = NULL;
 	output->writer = NULL;
@@ -151,12 +154,28 @@ struct tarn_parquet_group *tarn_output_open_group(struct tarn_output *output)
 	return output->group;
 }
 
+static enum tarn_rc write_pending(struct tarn_output *output, struct tarn_err *err)
+{
+	enum tarn_rc rc = TARN_OK;
+
+	if (output->pending.len)
+		rc = tarn_store_writer_add(output->writer, tarn_buf_slice(&output->pending), err);
+	tarn_buf_clear(&output->pending);
+	return rc;
+}
+
 static enum tarn_rc write_bytes(void *context, struct tarn_slice bytes, struct tarn_err *err)
 {
 	struct tarn_output *output = context;
+	enum tarn_rc rc = TARN_OK;
 
 	output->written += (int64_t)bytes.len;
-	return tarn_store_writer_add(output->writer, bytes, err);
+	if (output->pending.len + bytes.len > PENDING_BYTES)
+		rc = write_pending(output, err);
+	if (!rc && bytes.len > PENDING_BYTES)
+		return tarn_store_writer_add(output->writer, bytes, err);
+	tarn_buf_add_slice(&output->pending, bytes);
+	return rc;
 }
 
 static enum tarn_rc open_file(struct tarn_output *output, struct tarn_err *err)
@@ -180,6 +199,7 @@ static enum tarn_rc open_file(struct tarn_output *output, struct tarn_err *err)
 		release_open_file(output);
 		return rc;
 	}
+	tarn_buf_init(&output->pending, PENDING_BYTES);
 	output->written = 0;
 	output->file = tarn_parquet_file_new(target->definition->fields, target->definition->n_fields,
 					     tarn_table_schema_json(target->table), write_bytes, output);
@@ -194,6 +214,8 @@ static enum tarn_rc close_file(struct tarn_output *output, struct tarn_err *err)
 	if (!output->file)
 		return TARN_OK;
 	rc = tarn_parquet_file_finish(output->file, err);
+	if (!rc)
+		rc = write_pending(output, err);
 	if (!rc)
 		rc = tarn_store_writer_finish(output->writer, err);
 	if (rc)
