@@ -126,7 +126,7 @@ static void note_repeat_in_run(struct tarn_account *account, struct tarn_unit *u
 static void add_experiment(struct tarn_account *account, const struct tarn_unit_record *record, const uint8_t *id)
 {
 	const struct tarn_experiment *experiment = &record->experiment;
-	struct tarn_work_topic *topic = find_topic(account, experiment->lineage.topic);
+	struct tarn_work_topic *topic = find_topic(account, record->object->topic);
 	struct tarn_ledger_experiment item = { .object = record->object->key, .record = experiment->lineage.index };
 
 	memcpy(item.id, id, sizeof(item.id));
@@ -169,7 +169,7 @@ static void cover(struct tarn_account *account, const struct tarn_unit_record *r
 	const struct tarn_lineage *lineage = &record->experiment.lineage;
 
 	if (lineage->has_offset)
-		tarn_ranges_add(&find_partition(account, lineage->topic, lineage->partition)->ranges, lineage->offset,
+		tarn_ranges_add(&find_partition(account, record->object->topic, lineage->partition)->ranges, lineage->offset,
 				lineage->offset + 1);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/point.h"
+#include "base/utf8.h"
 #include "process/run/output.h"
 
 enum { LEDGER_SUMMARY_MAX = 16 << 10 };
@@ -167,9 +168,11 @@ static void name_versions(struct commit *commit)
 static void emit_topic(struct commit *commit, const struct tarn_work_topic *topic, struct tarn_parquet_group *group)
 {
 	const char *names[TARN_N_FEATURES], *versions[TARN_N_FEATURES];
-	char *info = tarn_arena_printf(&commit->arena, "Incremental VQE simulation data processing from topic %s",
-				       topic->name);
+	struct tarn_buf info;
 
+	tarn_buf_init(&info, TARN_BUF_DEFAULT_MAX);
+	tarn_buf_add_str(&info, "Incremental VQE simulation data processing from topic ");
+	tarn_utf8_repair(tarn_slice_str(topic->name), &info);
 	for (size_t i = 0; i < TARN_N_FEATURES; i++) {
 		names[i] = tarn_features[i]->table.name;
 		versions[i] = topic->rows[i] ? commit->tables[i].version : "no_changes";
@@ -180,9 +183,10 @@ static void emit_topic(struct commit *commit, const struct tarn_work_topic *topi
 			.table_versions = versions,
 			.record_counts = topic->rows,
 			.n_tables = TARN_N_FEATURES,
-			.source_data_info = tarn_slice_str(info),
+			.source_data_info = tarn_buf_slice(&info),
 		},
 		commit->input->stamp, group);
+	tarn_buf_release(&info);
 }
 
 /* One data file with a row per topic. Its name holds how many snapshots the table has, so that a second commit of the

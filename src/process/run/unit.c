@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "serialize/avro/container.h"
 
 void tarn_unit_init(struct tarn_unit *unit)
@@ -62,12 +63,22 @@ struct tarn_piece *tarn_unit_add_piece(struct tarn_unit *unit, const struct tarn
 	return piece;
 }
 
+/* Tables hold text: names and messages may not be any. */
+static struct tarn_slice text_of(struct tarn_unit *unit, struct tarn_slice text)
+{
+	if (tarn_utf8_valid(text) == text.len)
+		return text;
+	tarn_buf_clear(&unit->text);
+	tarn_utf8_repair(text, &unit->text);
+	return tarn_slice_of(tarn_arena_copy(&unit->arena, unit->text.data, unit->text.len), unit->text.len);
+}
+
 static struct tarn_slice reason_of(struct tarn_unit *unit, const struct tarn_err *problem)
 {
 	const char *text = problem->hint[0] ? tarn_arena_printf(&unit->arena, "%s (%s)", problem->message, problem->hint) :
 					      tarn_arena_strdup(&unit->arena, problem->message);
 
-	return tarn_slice_str(text);
+	return text_of(unit, tarn_slice_str(text));
 }
 
 struct tarn_dead_letter *tarn_unit_add_letter(struct tarn_unit *unit, const struct tarn_raw_object *object,
@@ -85,8 +96,8 @@ struct tarn_dead_letter *tarn_unit_add_letter(struct tarn_unit *unit, const stru
 		.reason = reason_of(unit, problem),
 		.error = tarn_rc_name(problem->code),
 		.stage = stage,
-		.object = tarn_slice_str(object->key),
-		.topic = object->topic,
+		.object = text_of(unit, tarn_slice_str(object->key)),
+		.topic = text_of(unit, object->topic),
 		.record = record,
 		.byte_position = position,
 		.has_offset = object->naming == TARN_RAW_OFFSET && (record >= 0 || whole),
@@ -104,6 +115,7 @@ static const struct tarn_slice no_payload;
 static void add_records(struct tarn_unit *unit, size_t piece, size_t block, int64_t first_record)
 {
 	const struct tarn_raw_object *object = unit->pieces[piece].object;
+	struct tarn_slice key = text_of(unit, tarn_slice_str(object->key)), topic = text_of(unit, object->topic);
 	size_t n = tarn_record_batch_count(unit->batch);
 
 	unit->records = tarn_grow(unit->records, &unit->records_capacity, n, sizeof(*unit->records));
@@ -118,8 +130,8 @@ static void add_records(struct tarn_unit *unit, size_t piece, size_t block, int6
 		record->block = block;
 		record->in_block = in_block;
 		record->experiment.lineage = (struct tarn_lineage){
-			.object = tarn_slice_str(object->key),
-			.topic = object->topic,
+			.object = key,
+			.topic = topic,
 			.has_offset = object->naming == TARN_RAW_OFFSET && index >= 0,
 			.partition = object->partition,
 			.offset = object->offset + index,

@@ -460,6 +460,21 @@ static void test_json_lines(void **state)
 	tarn_buf_release(&lines);
 }
 
+/* Columns hold text, whatever a file is called. */
+static void test_name_that_is_no_text(void **state)
+{
+	char *objects;
+
+	(void)state;
+	place_copy(&place, "v2/experiments/" V2_TOPIC "/partition=0/" V2_TOPIC "+0+0000000000.avro", "t/\xff.avro");
+	place_put(&place, "t/\xfe.avro", tarn_slice_str("x"));
+	check_counts(place_run(&place).counts, 1, 1, 0, 0, 1);
+	objects = place_strings(&place, "molecules", "source_object");
+	assert_string_equal(objects, "t/\xef\xbf\xbd.avro\n");
+	free(objects);
+	assert_int_equal(place_run(&place).outcome, TARN_RUN_NOTHING_NEW);
+}
+
 static void test_missing_area_fails(void **state)
 {
 	struct tarn_run_options options = place_options(&place);
@@ -705,6 +720,7 @@ int main(void)
 		TEST(test_damaged_block),
 		TEST(test_every_prefix),
 		TEST(test_json_lines),
+		TEST(test_name_that_is_no_text),
 		TEST(test_missing_area_fails),
 		TEST(test_run_id_counts_once),
 		TEST(test_bytes_do_not_depend_on_threads),
