@@ -139,7 +139,8 @@ static bool has_ref(const struct tarn_table *table, const char *name)
 	return false;
 }
 
-/* "v_<run>" on a table's first snapshot, "v_incr_<run>" later; a run that commits in several goes gets a number behind. */
+/* "v_<run>" on a table's first snapshot, "v_incr_<run>" later; a run that commits in several goes gets a number behind.
+ */
 static void name_version(const struct tarn_target *target, const char *run_id, char version[80])
 {
 	char plain[TARN_UUID_SIZE];
@@ -271,7 +272,8 @@ static enum tarn_rc append_tables(struct commit *commit, struct tarn_err *err)
 
 	if (!rc)
 		rc = write_ledger_json(commit, err);
-	/* With the first commit all tables come into being, so that a query for dead letters finds none instead of failing. */
+	/* With the first commit all tables come into being, so that a query for dead letters finds none instead of
+	 * failing. */
 	for (size_t i = 0; !rc && i < TARN_N_TARGETS; i++)
 		if (commit->n_files[i] || !commit->input->targets->items[i].metadata_location)
 			rc = append_table(commit, i, err);

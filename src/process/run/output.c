@@ -289,7 +289,8 @@ enum tarn_rc tarn_outputs_bound(struct tarn_outputs *outputs, struct tarn_err *e
 		size_t total = 0, most = 0;
 
 		for (size_t i = 0; i < outputs->n; i++) {
-			size_t bytes = outputs->items[i]->group ? tarn_parquet_group_bytes(outputs->items[i]->group) : 0;
+			size_t bytes =
+				outputs->items[i]->group ? tarn_parquet_group_bytes(outputs->items[i]->group) : 0;
 
 			total += bytes;
 			if (bytes > most) {

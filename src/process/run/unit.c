@@ -75,8 +75,9 @@ static struct tarn_slice text_of(struct tarn_unit *unit, struct tarn_slice text)
 
 static struct tarn_slice reason_of(struct tarn_unit *unit, const struct tarn_err *problem)
 {
-	const char *text = problem->hint[0] ? tarn_arena_printf(&unit->arena, "%s (%s)", problem->message, problem->hint) :
-					      tarn_arena_strdup(&unit->arena, problem->message);
+	const char *text = problem->hint[0]
+				   ? tarn_arena_printf(&unit->arena, "%s (%s)", problem->message, problem->hint)
+				   : tarn_arena_strdup(&unit->arena, problem->message);
 
 	return text_of(unit, tarn_slice_str(text));
 }
@@ -168,8 +169,8 @@ static void add_damaged_record(struct container *container, const struct tarn_av
 	struct tarn_unit *unit = container->unit;
 	int64_t record = container->next_record < 0 ? -1 : container->next_record + (int64_t)added;
 	int64_t position = (int64_t)block->position;
-	struct tarn_slice payload = tarn_cutter_cut(unit->cutter, unit, container->plans, container->piece,
-						    block->position, added, 0);
+	struct tarn_slice payload =
+		tarn_cutter_cut(unit->cutter, unit, container->plans, container->piece, block->position, added, 0);
 	struct tarn_err detailed = *problem;
 
 	if (container->header.codec == TARN_CODEC_NONE && problem->position >= 0)
@@ -203,7 +204,8 @@ static void decode_block(struct container *container, const struct tarn_avro_blo
 		return;
 	tarn_fail(&problem, TARN_EINVALID, "the block holds %zu bytes behind its %llu records",
 		  tarn_cursor_left(&cursor), (unsigned long long)block->count);
-	add_damage(container, &problem, -1, (int64_t)block->position, tarn_slice_of(cursor.at, tarn_cursor_left(&cursor)));
+	add_damage(container, &problem, -1, (int64_t)block->position,
+		   tarn_slice_of(cursor.at, tarn_cursor_left(&cursor)));
 }
 
 int64_t tarn_record_behind(int64_t first_record, uint64_t count)
@@ -234,7 +236,9 @@ static void decode_container(struct tarn_unit *unit, struct tarn_record_plans *p
 {
 	const struct tarn_piece *piece = &unit->pieces[index];
 	struct tarn_slice file = tarn_slice_of(unit->bytes.data + piece->at, piece->len), head = file;
-	struct container container = { .unit = unit, .plans = plans, .piece = index, .next_record = piece->first_record };
+	struct container container = {
+		.unit = unit, .plans = plans, .piece = index, .next_record = piece->first_record
+	};
 	struct tarn_err problem;
 
 	if (piece->is_part)
@@ -293,7 +297,8 @@ static struct tarn_slice take_line(struct tarn_slice *rest)
 /* One record, or one record a line as Connect's JsonFormat writes them: then the first line is an object of its own. */
 static void decode_json(struct tarn_unit *unit, size_t piece)
 {
-	struct tarn_slice rest = trim(tarn_slice_of(unit->bytes.data + unit->pieces[piece].at, unit->pieces[piece].len));
+	struct tarn_slice rest =
+		trim(tarn_slice_of(unit->bytes.data + unit->pieces[piece].at, unit->pieces[piece].len));
 	struct tarn_slice whole = rest, line = take_line(&rest);
 	int64_t index = 0;
 
