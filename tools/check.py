@@ -3,8 +3,9 @@
 
 usage: tools/check.py test|interop|fast [STEP...]
 
-`fast` is the part of `make interop` that continuous integration runs. With names of steps, only those run. Everything
-that is built or logged lies under build/check/.
+`fast` is the part of `make interop` that continuous integration runs after `make test`. With names of steps, only those
+run. The program under test is $TARN, or the one that the step `gcc` builds; all that is built or logged lies under
+build/check/.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "check"
 VENV = ROOT / "build" / "venv"
-TARN = Path(os.environ.get("TARN", ROOT / "build" / "tarn"))
+TARN = Path(os.environ.get("TARN", WORK / "gcc" / "tarn"))
+UNDER_TEST = {
+    "TARN": str(TARN),
+    "AVRO_TOOL": str(TARN.parent / "tests/unit/serialize/avro/avro_tool"),
+    "PARQUET_TOOL": str(TARN.parent / "tests/unit/store/parquet/parquet_tool"),
+}
 
 
 @dataclass
@@ -43,7 +49,7 @@ def call(log: Path, command: Sequence[str | Path], env: dict[str, str] | None = 
     done = subprocess.run(
         [str(word) for word in command],
         cwd=ROOT,
-        env={**os.environ, "TARN": str(TARN), **(env or {})},
+        env={**os.environ, **UNDER_TEST, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -142,7 +148,7 @@ STEPS: dict[str, list[Step]] = {
         Step("layers", "who includes whom, headers, names, sizes", python("layers/check_layers")),
         Step("layers-self", "that check finds what it must", python("layers/test_check_layers")),
         Step("gcc", "unit tests, gcc, warnings are errors", unit("gcc", "--werror")),
-        Step("clang", "unit tests, clang, warnings are errors", unit("clang", "--werror")),
+        Step("clang", "unit tests, clang, warnings are errors", unit("clang", "--werror", "-Doptimization=1")),
         Step("sanitize", "unit tests, address and undefined-behaviour sanitizers", MEMORY),
         Step("threads", "tests with threads, thread sanitizer", THREADS),
         Step("commands", "the program from the outside", script("tests/cli/run_cli.sh")),
@@ -152,10 +158,14 @@ STEPS: dict[str, list[Step]] = {
         Step("readers", "tables read by other software", readers("-m", "fast")),
     ],
     "interop": [
+        Step("gcc", "unit tests, gcc, warnings are errors", unit("gcc", "--werror")),
         Step("readers", "tables read by other software, all of it", readers()),
         Step("crash", "SIGKILL, power cut and I/O error at every call", python("crash/run_faults")),
     ],
-    "fast": [Step("readers-fast", "tables read by other software, the fast ones", readers("-m", "fast"))],
+    "fast": [
+        Step("more", "what make test leaves out and needs no other system", readers("-m", "not fast and not peers")),
+        Step("crash-more", "the crash driver, more calls", python("crash/run_faults", "--every", "31")),
+    ],
 }
 
 

@@ -12,6 +12,7 @@ struct tarn_command {
 };
 
 extern const struct tarn_command tarn_command_features;
+extern const struct tarn_command tarn_command_simulate;
 extern const struct tarn_command tarn_command_table;
 
 #endif

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 
 static const struct tarn_command *const commands[] = {
+	&tarn_command_simulate,
 	&tarn_command_features,
 	&tarn_command_table,
 	NULL,

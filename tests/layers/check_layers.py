@@ -32,7 +32,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "store/iceberg": STORE[:4],
     "store/catalog": STORE[:5],
     "store/query": STORE,
-    "generate": ("base", "serialize/record"),
+    "generate": ("base", "serialize"),
     "stream": ("base", "serialize", "store/object"),
     "process/features": ("base", "serialize", "store"),
     "process/run": ("base", "serialize", "store", "process/features"),

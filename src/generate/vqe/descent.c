@@ -1,0 +1,188 @@
+#include "generate/vqe/descent.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "generate/vqe/random.h"
+
+static double dot(const double *a, const double *b, size_t n)
+{
+	double sum = 0;
+	for (size_t i = 0; i < n; i++)
+		sum += a[i] * b[i];
+	return sum;
+}
+
+static double largest(const double *values, size_t n)
+{
+	double most = 0;
+	for (size_t i = 0; i < n; i++)
+		most = fmax(most, fabs(values[i]));
+	return most;
+}
+
+/* ---- conjugate gradients (Nocedal and Wright, Numerical Optimization, chapters 3 and 5) ---- */
+
+struct line {
+	const struct tarn_descent *descent;
+	const double *from, *direction;
+	double value, slope;          /* at the start */
+	double *x, *gradient;         /* of the point looked at last */
+	double at_value, at_slope;
+};
+
+static void look(struct line *line, double step)
+{
+	size_t n = line->descent->n;
+	for (size_t i = 0; i < n; i++)
+		line->x[i] = line->from[i] + step * line->direction[i];
+	line->at_value = line->descent->value(line->descent->context, line->x, line->gradient);
+	line->at_slope = dot(line->gradient, line->direction, n);
+}
+
+/* A step that fulfils the strong Wolfe conditions, by bracketing and bisection with cubic guesses; false where none was found. The
+ * accepted point is the one looked at last. */
+static bool search_line(struct line *line, double step)
+{
+	enum { MOST_LOOKS = 30 };
+	const double decrease = 1e-4, curvature = 0.1;
+	double low = 0, high = 0, low_value = line->value, low_slope = line->slope;
+	bool bracketed = false;
+	for (int looks = 0; looks < MOST_LOOKS && !*line->descent->stopped; looks++) {
+		look(line, step);
+		bool too_high = line->at_value > line->value + decrease * step * line->slope || line->at_value >= low_value;
+		if (!too_high && fabs(line->at_slope) <= -curvature * line->slope)
+			return true;
+		if (too_high) {
+			high = step;
+			bracketed = true;
+		} else {
+			if (line->at_slope * (bracketed ? high - low : 1) >= 0) {
+				high = low;
+				bracketed = true;
+			}
+			low = step;
+			low_value = line->at_value;
+			low_slope = line->at_slope;
+		}
+		if (!bracketed) {
+			step *= 2;
+			continue;
+		}
+		/* The minimum of the parabola through low's value and slope, kept inside the bracket. */
+		double width = high - low, curve = 2 * (line->at_value - low_value - low_slope * (step - low));
+		double guess = too_high && curve > 0 ? low - low_slope * (step - low) * (step - low) / curve : low + width / 2;
+		double inside = (guess - low) / width;
+		step = inside > 0.1 && inside < 0.9 ? guess : low + width / 2;
+	}
+	return false;
+}
+
+enum tarn_outcome_kind tarn_descent_conjugate_gradient(const struct tarn_descent *descent, double *x, int *iterations)
+{
+	size_t n = descent->n;
+	double *memory = tarn_calloc(5 * n, sizeof(double));
+	double *gradient = memory, *direction = memory + n, *next_x = memory + 2 * n, *next_gradient = memory + 3 * n;
+	double value = descent->value(descent->context, x, gradient), step = 0;
+	enum tarn_outcome_kind kind = TARN_OUTCOME_LIMIT;
+	for (size_t i = 0; i < n; i++)
+		direction[i] = -gradient[i];
+	for (*iterations = 0; *iterations < descent->max_iterations && !*descent->stopped; ++*iterations) {
+		double slope = dot(gradient, direction, n), length = dot(gradient, gradient, n);
+		if (largest(gradient, n) <= descent->threshold) {
+			kind = TARN_OUTCOME_CONVERGED;
+			break;
+		}
+		if (slope >= 0)
+			for (size_t i = 0; i < n; i++)
+				direction[i] = -gradient[i];
+		slope = dot(gradient, direction, n);
+		struct line line = { descent, x, direction, value, slope, next_x, next_gradient, 0, 0 };
+		if (!search_line(&line, step > 0 ? step : fmin(1, 1 / sqrt(length)))) {
+			kind = TARN_OUTCOME_CONVERGED; /* rounding: nothing lower along a downhill direction */
+			break;
+		}
+		double change = value - line.at_value;
+		double turn = fmax(0, (dot(next_gradient, next_gradient, n) - dot(next_gradient, gradient, n)) / length);
+		step = 2 * change / -slope;
+		memcpy(x, next_x, n * sizeof(*x));
+		memcpy(gradient, next_gradient, n * sizeof(*gradient));
+		for (size_t i = 0; i < n; i++)
+			direction[i] = turn * direction[i] - gradient[i];
+		value = line.at_value;
+	}
+	free(memory);
+	return kind;
+}
+
+/* ---- SPSA: gains of Spall's guidelines (Johns Hopkins APL Tech. Dig. 19, 482 (1998)) ---- */
+
+static void draw_signs(struct tarn_random *random, double *signs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		signs[i] = tarn_random_next(random) >> 63 ? 1 : -1;
+}
+
+static double value_moved(const struct tarn_descent *descent, const double *x, const double *signs, double by, double *work)
+{
+	for (size_t i = 0; i < descent->n; i++)
+		work[i] = x[i] + by * signs[i];
+	return descent->value(descent->context, work, NULL);
+}
+
+enum tarn_outcome_kind tarn_descent_spsa(const struct tarn_descent *descent, double *x, int *iterations)
+{
+	const double alpha = 0.602, gamma = 0.101, perturbation = 0.1, first_move = 0.1;
+	enum { CALIBRATIONS = 5 };
+	size_t n = descent->n;
+	double *memory = tarn_calloc(2 * n, sizeof(double)), *signs = memory, *work = memory + n;
+	double stability = 0.1 * descent->max_iterations, slope = 0;
+	struct tarn_random random;
+	tarn_random_seed(&random, descent->seed);
+	for (int i = 0; i < CALIBRATIONS && !*descent->stopped; i++) {
+		draw_signs(&random, signs, n);
+		double up = value_moved(descent, x, signs, perturbation, work);
+		slope += fabs(up - value_moved(descent, x, signs, -perturbation, work)) / (2 * perturbation * CALIBRATIONS);
+	}
+	double gain = slope > 0 ? first_move * pow(stability + 1, alpha) / slope : 0;
+	for (*iterations = 0; *iterations < descent->max_iterations && !*descent->stopped; ++*iterations) {
+		double a = gain / pow(*iterations + 1 + stability, alpha), c = perturbation / pow(*iterations + 1, gamma);
+		draw_signs(&random, signs, n);
+		double up = value_moved(descent, x, signs, c, work), down = value_moved(descent, x, signs, -c, work);
+		if (*descent->stopped)
+			break;
+		for (size_t i = 0; i < n; i++)
+			x[i] -= a * (up - down) / (2 * c) * signs[i];
+	}
+	free(memory);
+	return TARN_OUTCOME_LIMIT;
+}
+
+/* ---- Adam ---- */
+
+enum tarn_outcome_kind tarn_descent_adam(const struct tarn_descent *descent, double *x, int *iterations)
+{
+	const double rate = 0.05, beta1 = 0.9, beta2 = 0.999, small = 1e-8;
+	size_t n = descent->n;
+	double *memory = tarn_calloc(3 * n, sizeof(double)), *gradient = memory, *mean = memory + n, *square = memory + 2 * n;
+	enum tarn_outcome_kind kind = TARN_OUTCOME_LIMIT;
+	for (*iterations = 0; *iterations < descent->max_iterations; ++*iterations) {
+		descent->value(descent->context, x, gradient);
+		if (*descent->stopped)
+			break;
+		if (largest(gradient, n) <= descent->threshold) {
+			kind = TARN_OUTCOME_CONVERGED;
+			break;
+		}
+		double correct1 = 1 - pow(beta1, *iterations + 1), correct2 = 1 - pow(beta2, *iterations + 1);
+		for (size_t i = 0; i < n; i++) {
+			mean[i] = beta1 * mean[i] + (1 - beta1) * gradient[i];
+			square[i] = beta2 * square[i] + (1 - beta2) * gradient[i] * gradient[i];
+			x[i] -= rate * (mean[i] / correct1) / (sqrt(square[i] / correct2) + small);
+		}
+	}
+	free(memory);
+	return kind;
+}
