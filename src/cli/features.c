@@ -19,26 +19,48 @@ struct arguments {
 	bool rescan, json;
 };
 
-#define RAW_OPTION(needed) \
-	{ .name = "raw", .argument = "DIR", .help = "where the raw objects are", .text = &a.raw, .required = (needed) }
-#define LAKE_OPTION \
-	{ .name = "lake", .argument = "DIR", .help = "the lake; made where it is missing", .text = &a.lake, .required = true }
-#define JOBS_OPTION \
-	{ .name = "jobs", .letter = 'j', .argument = "N", .help = "threads (default: one per core)", .number = &a.jobs, \
-	  .least = 1 }
-#define WAIT_OPTION \
-	{ .name = "wait", .argument = "SECONDS", .help = "how long to wait for another run to end (default: 60)", \
-	  .number = &a.wait_s }
-#define SOURCE_OPTION \
-	{ .name = "source", .argument = "NAME", .help = "name of the raw area in the ledger (default: its URL)", \
-	  .text = &a.source }
-#define RESCAN_OPTION \
-	{ .name = "rescan", .help = "look at every folder, and again at objects with dead letters", .flag = &a.rescan }
-#define RUN_ID_OPTION \
-	{ .name = "run-id", .argument = "UUID", .help = "the run's id (default: a new one)", .text = &a.run_id }
-#define NOW_OPTION \
-	{ .name = "now", .argument = "TIME", .help = "the run's time, RFC 3339 (default: now)", .text = &a.now }
-#define JSON_OPTION { .name = "json", .help = "print JSON", .flag = &a.json }
+#define RAW_OPTION(needed)                                                                                             \
+	{                                                                                                              \
+		.name = "raw", .argument = "DIR", .help = "where the raw objects are", .text = &a.raw,                 \
+		.required = (needed)                                                                                   \
+	}
+#define LAKE_OPTION                                                                                                    \
+	{                                                                                                              \
+		.name = "lake", .argument = "DIR", .help = "the lake; made where it is missing", .text = &a.lake,      \
+		.required = true                                                                                       \
+	}
+#define JOBS_OPTION                                                                                                    \
+	{                                                                                                              \
+		.name = "jobs", .letter = 'j', .argument = "N", .help = "threads (default: one per core)",             \
+		.number = &a.jobs, .least = 1                                                                          \
+	}
+#define WAIT_OPTION                                                                                                    \
+	{                                                                                                              \
+		.name = "wait", .argument = "SECONDS",                                                                 \
+		.help = "how long to wait for another run to end (default: 60)", .number = &a.wait_s                   \
+	}
+#define SOURCE_OPTION                                                                                                  \
+	{                                                                                                              \
+		.name = "source", .argument = "NAME", .help = "name of the raw area in the ledger (default: its URL)", \
+		.text = &a.source                                                                                      \
+	}
+#define RESCAN_OPTION                                                                                                  \
+	{                                                                                                              \
+		.name = "rescan", .help = "look at every folder, and again at objects with dead letters",              \
+		.flag = &a.rescan                                                                                      \
+	}
+#define RUN_ID_OPTION                                                                                                  \
+	{                                                                                                              \
+		.name = "run-id", .argument = "UUID", .help = "the run's id (default: a new one)", .text = &a.run_id   \
+	}
+#define NOW_OPTION                                                                                                     \
+	{                                                                                                              \
+		.name = "now", .argument = "TIME", .help = "the run's time, RFC 3339 (default: now)", .text = &a.now   \
+	}
+#define JSON_OPTION                                                                                                    \
+	{                                                                                                              \
+		.name = "json", .help = "print JSON", .flag = &a.json                                                  \
+	}
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---- from arguments to options ---- */
@@ -185,7 +207,8 @@ static void report_json(const struct tarn_run_report *report)
 static void print_tables(const struct tarn_run_report *report)
 {
 	static const struct tarn_print_column columns[] = {
-		{ "TABLE", false, 0 }, { "NEW ROWS", true, 0 }, { "FILES", true, 0 }, { "BYTES", true, 0 }, { "VERSION", false, 0 },
+		{ "TABLE", false, 0 }, { "NEW ROWS", true, 0 }, { "FILES", true, 0 },
+		{ "BYTES", true, 0 },  { "VERSION", false, 0 },
 	};
 	struct tarn_print_table *table = tarn_print_table_new(columns, COUNT(columns));
 
@@ -250,8 +273,8 @@ static int run_run(int argc, char **argv)
 {
 	struct arguments a = { .wait_s = WAIT_SECONDS };
 	const struct tarn_option known[] = {
-		RAW_OPTION(true), LAKE_OPTION,   JOBS_OPTION, WAIT_OPTION, SOURCE_OPTION,
-		RESCAN_OPTION,    RUN_ID_OPTION, NOW_OPTION,  JSON_OPTION,
+		RAW_OPTION(true), LAKE_OPTION,	 JOBS_OPTION, WAIT_OPTION, SOURCE_OPTION,
+		RESCAN_OPTION,	  RUN_ID_OPTION, NOW_OPTION,  JSON_OPTION,
 	};
 	const struct tarn_usage usage = {
 		.command = "features run",
@@ -292,7 +315,12 @@ static int run_plan(int argc, char **argv)
 {
 	struct arguments a = { .split_bytes = split_bytes_default };
 	const struct tarn_option known[] = {
-		RAW_OPTION(true), LAKE_OPTION, SOURCE_OPTION, RESCAN_OPTION, RUN_ID_OPTION, NOW_OPTION,
+		RAW_OPTION(true),
+		LAKE_OPTION,
+		SOURCE_OPTION,
+		RESCAN_OPTION,
+		RUN_ID_OPTION,
+		NOW_OPTION,
 		{ .name = "split-bytes",
 		  .argument = "N",
 		  .help = "raw bytes in a split (default: 128 MiB)",
@@ -303,7 +331,8 @@ static int run_plan(int argc, char **argv)
 		.command = "features plan",
 		.section = "FEATURES",
 		.arguments = "",
-		.summary = "Finds the raw objects that the lake has not processed and prints them as splits, a line of JSON\n"
+		.summary = "Finds the raw objects that the lake has not processed and prints them as splits, a line of "
+			   "JSON\n"
 			   "each, for `tarn features work`. Changes nothing.",
 		.example = "tarn features plan --raw /data/raw --lake /data/lake > splits",
 		.options = known,
@@ -370,8 +399,8 @@ static enum tarn_rc read_lines(int n_files, char **files, struct lines *lines, s
 	if (!n_files)
 		rc = read_stream(stdin, &lines->text, err);
 	for (int i = 0; !rc && i < n_files; i++) {
-		rc = strcmp(files[i], "-") ? tarn_file_read(files[i], &lines->text, err) :
-					     read_stream(stdin, &lines->text, err);
+		rc = strcmp(files[i], "-") ? tarn_file_read(files[i], &lines->text, err)
+					   : read_stream(stdin, &lines->text, err);
 		tarn_buf_add_byte(&lines->text, '\n');
 	}
 	if (!rc)
@@ -387,7 +416,8 @@ static void release_lines(struct lines *lines)
 
 /* ---- work ---- */
 
-static enum tarn_rc work_on_lines(const struct tarn_run_options *options, const struct lines *lines, struct tarn_err *err)
+static enum tarn_rc work_on_lines(const struct tarn_run_options *options, const struct lines *lines,
+				  struct tarn_err *err)
 {
 	struct tarn_buf line;
 	enum tarn_rc rc = TARN_OK;
@@ -417,9 +447,12 @@ static int run_work(int argc, char **argv)
 		.section = "FEATURES",
 		.arguments = "[FILE...]",
 		.max_arguments = 100000,
-		.summary = "Takes splits (lines of `tarn features plan`, from files or standard input), writes their data files\n"
-			   "and prints an account of each, a line of JSON, for `tarn features commit`. No reader sees the files\n"
-			   "before; a split may be done twice, on any machine that sees raw objects and lake. --raw replaces the\n"
+		.summary = "Takes splits (lines of `tarn features plan`, from files or standard input), writes their "
+			   "data files\n"
+			   "and prints an account of each, a line of JSON, for `tarn features commit`. No reader sees "
+			   "the files\n"
+			   "before; a split may be done twice, on any machine that sees raw objects and lake. --raw "
+			   "replaces the\n"
 			   "place that the plan names.",
 		.example = "tarn features work --lake /data/lake splits > accounts",
 		.options = known,
@@ -454,8 +487,10 @@ static int run_commit(int argc, char **argv)
 		.section = "FEATURES",
 		.arguments = "[FILE...]",
 		.max_arguments = 100000,
-		.summary = "Takes the accounts of one plan's splits (lines of `tarn features work`, from files or standard input)\n"
-			   "and makes them visible in one transaction. A split that meets what is in the lake by now is done\n"
+		.summary = "Takes the accounts of one plan's splits (lines of `tarn features work`, from files or "
+			   "standard input)\n"
+			   "and makes them visible in one transaction. A split that meets what is in the lake by now "
+			   "is done\n"
 			   "again without that; the same account twice counts once.\n"
 			   "Exit code 3: done, but some input is in the table dead_letters.",
 		.example = "tarn features commit --lake /data/lake accounts",
@@ -539,9 +574,9 @@ static enum tarn_rc list_json(struct tarn_catalog *catalog, struct tarn_err *err
 static enum tarn_rc list_people(struct tarn_catalog *catalog, struct tarn_err *err)
 {
 	static const struct tarn_print_column columns[] = {
-		{ "STARTED (UTC)", false, 0 }, { "SECONDS", true, 0 }, { "RUN", false, 0 },
-		{ "OUTCOME", false, 60 },      { "OBJECTS", true, 0 }, { "RECORDS", true, 0 },
-		{ "NEW", true, 0 },            { "REPEATS", true, 0 }, { "DEAD", true, 0 },
+		{ "STARTED (UTC)", false, 0 }, { "SECONDS", true, 0 }, { "RUN", false, 0 }, { "OUTCOME", false, 60 },
+		{ "OBJECTS", true, 0 },	       { "RECORDS", true, 0 }, { "NEW", true, 0 },  { "REPEATS", true, 0 },
+		{ "DEAD", true, 0 },
 	};
 	struct tarn_print_table *table = tarn_print_table_new(columns, COUNT(columns));
 	enum tarn_rc rc = tarn_runs_list(tarn_catalog_db(catalog), put_run_row, table, err);
@@ -599,4 +634,5 @@ static int run_features(int argc, char **argv)
 	return tarn_subcommand_run(&tarn_command_features, subcommands, argc, argv);
 }
 
-const struct tarn_command tarn_command_features = { "features", "turn raw records into the feature tables", run_features };
+const struct tarn_command tarn_command_features = { "features", "turn raw records into the feature tables",
+						    run_features };

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json_text.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "cli/command.h"
 
 int tarn_print_error(const struct tarn_err *err)
@@ -27,20 +28,6 @@ bool tarn_print_colours(FILE *out)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 	return !(no_color && *no_color) && !(term && !strcmp(term, "dumb")) && isatty(fileno(out));
-}
-
-/* Length of the UTF-8 sequence at the front (Unicode 15, table 3-7), or 0. */
-static size_t utf8_len(const uint8_t *at, size_t left)
-{
-	size_t len = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
-	if (!len || len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	bool overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
-	bool beyond = (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf4 && at[1] > 0x8f);
-	return overlong || beyond ? 0 : len;
 }
 
 /* ---- numbers for people ---- */
@@ -99,7 +86,7 @@ void tarn_print_table_free(struct tarn_print_table *table)
 /* Appends the sequence at the front as something that a terminal shows and does not obey; returns its length. */
 static size_t add_visible(struct tarn_buf *out, const uint8_t *at, size_t left)
 {
-	size_t len = utf8_len(at, left);
+	size_t len = tarn_utf8_length(at, left);
 	if (!len)
 		tarn_buf_add_byte(out, '?');
 	else if (*at == '\n')
@@ -225,36 +212,16 @@ void tarn_print_json_end(struct tarn_buf *out, char bracket)
 	tarn_buf_add_byte(out, (uint8_t)bracket);
 }
 
-static bool is_utf8(struct tarn_slice text)
-{
-	for (size_t i = 0, len; i < text.len; i += len)
-		if (!(len = utf8_len(text.data + i, text.len - i)))
-			return false;
-	return true;
-}
-
-static void add_repaired(struct tarn_buf *out, struct tarn_slice text)
-{
-	for (size_t i = 0; i < text.len;) {
-		size_t len = utf8_len(text.data + i, text.len - i);
-		if (len)
-			tarn_buf_add(out, text.data + i, len);
-		else
-			tarn_buf_add_str(out, "\uFFFD");
-		i += len ? len : 1;
-	}
-}
-
 void tarn_print_json_slice(struct tarn_buf *out, struct tarn_slice text)
 {
 	separate(out);
-	if (is_utf8(text)) {
+	if (tarn_utf8_valid(text) == text.len) {
 		tarn_json_put_string(out, text);
 		return;
 	}
 	struct tarn_buf repaired;
 	tarn_buf_init(&repaired, TARN_BUF_DEFAULT_MAX);
-	add_repaired(&repaired, text);
+	tarn_utf8_repair(text, &repaired);
 	tarn_json_put_string(out, tarn_buf_slice(&repaired));
 	tarn_buf_release(&repaired);
 }

@@ -1,14 +1,10 @@
 #include "process/features/rows.h"
 
 static const struct tarn_field fields[] = {
-	TARN_COLUMN(1, "reason", STRING),
-	TARN_COLUMN(2, "error", STRING),
-	TARN_COLUMN(3, "stage", STRING),
-	TARN_SOURCE_COLUMNS(4),
-	TARN_COLUMN(9, "byte_position", LONG),
-	TARN_COLUMN(10, "experiment_id", STRING),
-	TARN_COLUMN(11, "payload", BINARY),
-	TARN_PROCESSING_COLUMNS(12),
+	TARN_COLUMN(1, "reason", STRING),      TARN_COLUMN(2, "error", STRING),
+	TARN_COLUMN(3, "stage", STRING),       TARN_SOURCE_COLUMNS(4),
+	TARN_COLUMN(9, "byte_position", LONG), TARN_COLUMN(10, "experiment_id", STRING),
+	TARN_COLUMN(11, "payload", BINARY),    TARN_PROCESSING_COLUMNS(12),
 };
 
 static const struct tarn_property properties[] = {

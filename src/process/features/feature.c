@@ -7,9 +7,9 @@
 #include "process/features/tables.h"
 
 const struct tarn_feature *const tarn_features[TARN_N_FEATURES] = {
-	&tarn_molecules,          &tarn_ansatz_info,        &tarn_performance_metrics,
-	&tarn_vqe_results,        &tarn_initial_parameters, &tarn_optimal_parameters,
-	&tarn_vqe_iterations,     &tarn_iteration_parameters, &tarn_hamiltonian_terms,
+	&tarn_molecules,      &tarn_ansatz_info,	  &tarn_performance_metrics,
+	&tarn_vqe_results,    &tarn_initial_parameters,	  &tarn_optimal_parameters,
+	&tarn_vqe_iterations, &tarn_iteration_parameters, &tarn_hamiltonian_terms,
 };
 
 const char *const tarn_feature_partition_columns[TARN_FEATURE_PARTITION_MAX] = { "processing_date", "basis_set",

@@ -8,9 +8,9 @@
 
 /* One value per run (design: rules for data). */
 struct tarn_run_stamp {
-	int64_t now_us;     /* processing_timestamp */
-	int32_t date;       /* processing_date, days */
-	char run_id[37];    /* processing_batch_id, a UUID */
+	int64_t now_us;	 /* processing_timestamp */
+	int32_t date;	 /* processing_date, days */
+	char run_id[37]; /* processing_batch_id, a UUID */
 };
 #define TARN_PROCESSING_NAME "quantum_base_processing"
 
@@ -21,7 +21,7 @@ struct tarn_lineage {
 	bool has_offset; /* Avro objects of a sink: partition and offset of the message */
 	int32_t partition;
 	int64_t offset;
-	int64_t index;   /* of the record in its object, from 0 */
+	int64_t index; /* of the record in its object, from 0 */
 };
 
 /* One experiment on its way into the tables. */
@@ -55,7 +55,7 @@ void tarn_feature_partition(const struct tarn_table_definition *table, const str
 /* What a run did to the nine tables, one row per run and topic. */
 struct tarn_topic_report {
 	const char *const *table_names, *const *table_versions; /* a tag, or "no_changes" */
-	const int64_t *record_counts;                           /* rows appended */
+	const int64_t *record_counts;				/* rows appended */
 	size_t n_tables;
 	struct tarn_slice source_data_info;
 };
@@ -66,8 +66,8 @@ void tarn_processing_metadata_emit(const struct tarn_topic_report *report, const
 /* Something that could not become rows. `data == NULL` and negative numbers: not known. */
 struct tarn_dead_letter {
 	struct tarn_slice reason; /* the error's text */
-	const char *error;        /* tarn_rc_name() of it */
-	const char *stage;        /* read, header, decode, json, contract */
+	const char *error;	  /* tarn_rc_name() of it */
+	const char *stage;	  /* read, header, decode, json, contract */
 	struct tarn_slice object, topic;
 	int64_t record, byte_position;
 	bool has_offset;

@@ -20,7 +20,8 @@ static void emit(const struct tarn_experiment *experiment, const struct tarn_run
 {
 	const struct tarn_record *record = &experiment->record;
 
-	tarn_rows_parameters(experiment, record->setup.initial_parameters, record->setup.n_initial, "_init_", stamp, group);
+	tarn_rows_parameters(experiment, record->setup.initial_parameters, record->setup.n_initial, "_init_", stamp,
+			     group);
 }
 
 const struct tarn_feature tarn_initial_parameters = {

@@ -7,40 +7,50 @@
 
 /* ---- column lists of a definition ---- */
 
-#define TARN_COLUMN(id_, name_, kind_) { .id = (id_), .name = (name_), .kind = TARN_TYPE_##kind_ }
-#define TARN_LIST_COLUMN(id_, name_, element_) \
-	{ .id = (id_), .name = (name_), .kind = TARN_TYPE_LIST, .fields = (element_), .n_fields = 1 }
+#define TARN_COLUMN(id_, name_, kind_)                                                                                 \
+	{                                                                                                              \
+		.id = (id_), .name = (name_), .kind = TARN_TYPE_##kind_                                                \
+	}
+#define TARN_LIST_COLUMN(id_, name_, element_)                                                                         \
+	{                                                                                                              \
+		.id = (id_), .name = (name_), .kind = TARN_TYPE_LIST, .fields = (element_), .n_fields = 1              \
+	}
 
-#define TARN_PROCESSING_COLUMNS(id_) \
-	TARN_COLUMN(id_, "processing_timestamp", TIMESTAMPTZ), TARN_COLUMN((id_) + 1, "processing_date", DATE), \
-	TARN_COLUMN((id_) + 2, "processing_batch_id", STRING), TARN_COLUMN((id_) + 3, "processing_name", STRING)
+#define TARN_PROCESSING_COLUMNS(id_)                                                                                   \
+	TARN_COLUMN(id_, "processing_timestamp", TIMESTAMPTZ), TARN_COLUMN((id_) + 1, "processing_date", DATE),        \
+		TARN_COLUMN((id_) + 2, "processing_batch_id", STRING),                                                 \
+		TARN_COLUMN((id_) + 3, "processing_name", STRING)
 
-#define TARN_SOURCE_COLUMNS(id_) \
-	TARN_COLUMN(id_, "source_object", STRING), TARN_COLUMN((id_) + 1, "source_record", LONG), \
-	TARN_COLUMN((id_) + 2, "source_topic", STRING), TARN_COLUMN((id_) + 3, "source_partition", INT), \
-	TARN_COLUMN((id_) + 4, "source_offset", LONG)
+#define TARN_SOURCE_COLUMNS(id_)                                                                                       \
+	TARN_COLUMN(id_, "source_object", STRING), TARN_COLUMN((id_) + 1, "source_record", LONG),                      \
+		TARN_COLUMN((id_) + 2, "source_topic", STRING), TARN_COLUMN((id_) + 3, "source_partition", INT),       \
+		TARN_COLUMN((id_) + 4, "source_offset", LONG)
 
-#define TARN_LINEAGE_COLUMNS(id_) \
-	TARN_COLUMN(id_, "configuration_id", STRING), TARN_SOURCE_COLUMNS((id_) + 1)
+#define TARN_LINEAGE_COLUMNS(id_) TARN_COLUMN(id_, "configuration_id", STRING), TARN_SOURCE_COLUMNS((id_) + 1)
 
 /* All of initial_parameters and optimal_parameters: they differ in one name. */
-#define TARN_PARAMETER_COLUMNS(value_) \
-	TARN_COLUMN(1, "experiment_id", STRING), TARN_COLUMN(2, "molecule_id", INT), \
-	TARN_COLUMN(3, "basis_set", STRING), TARN_COLUMN(4, "backend", STRING), \
-	TARN_COLUMN(5, "num_qubits", INT), TARN_COLUMN(6, value_, DOUBLE), TARN_PROCESSING_COLUMNS(7), \
-	TARN_COLUMN(11, "parameter_index", INT), TARN_COLUMN(12, "parameter_id", STRING), \
-	TARN_LINEAGE_COLUMNS(13)
+#define TARN_PARAMETER_COLUMNS(value_)                                                                                 \
+	TARN_COLUMN(1, "experiment_id", STRING), TARN_COLUMN(2, "molecule_id", INT),                                   \
+		TARN_COLUMN(3, "basis_set", STRING), TARN_COLUMN(4, "backend", STRING),                                \
+		TARN_COLUMN(5, "num_qubits", INT), TARN_COLUMN(6, value_, DOUBLE), TARN_PROCESSING_COLUMNS(7),         \
+		TARN_COLUMN(11, "parameter_index", INT), TARN_COLUMN(12, "parameter_id", STRING),                      \
+		TARN_LINEAGE_COLUMNS(13)
 
 /* Partition columns, by how many of them a table uses: all begin with the date. */
 extern const char *const tarn_feature_partition_columns[TARN_FEATURE_PARTITION_MAX];
 
 /* The part of a definition that is the same for all: `fields_` is an array, `n_` partition columns. */
-#define TARN_TABLE(name_, fields_, n_, properties_) \
-	{ .name = (name_), .fields = (fields_), .n_fields = sizeof(fields_) / sizeof((fields_)[0]), \
-	  .partition_by = tarn_feature_partition_columns, .n_partition_by = (n_), \
-	  .properties = (properties_), .n_properties = sizeof(properties_) / sizeof((properties_)[0]) }
+#define TARN_TABLE(name_, fields_, n_, properties_)                                                                    \
+	{                                                                                                              \
+		.name = (name_), .fields = (fields_), .n_fields = sizeof(fields_) / sizeof((fields_)[0]),              \
+		.partition_by = tarn_feature_partition_columns, .n_partition_by = (n_), .properties = (properties_),   \
+		.n_properties = sizeof(properties_) / sizeof((properties_)[0])                                         \
+	}
 
-#define TARN_ZSTD_PROPERTY { "write.parquet.compression-codec", "zstd" }
+#define TARN_ZSTD_PROPERTY                                                                                             \
+	{                                                                                                              \
+		"write.parquet.compression-codec", "zstd"                                                              \
+	}
 
 /* ---- rows ---- */
 
@@ -74,7 +84,8 @@ void tarn_rows_ids(struct tarn_rows *rows, const struct tarn_experiment *experim
 
 /* Shared columns. */
 void tarn_rows_experiment(struct tarn_rows *rows, const struct tarn_experiment *experiment); /* its id, molecule_id */
-void tarn_rows_setup(struct tarn_rows *rows, const struct tarn_experiment *experiment); /* basis_set, backend, num_qubits */
+void tarn_rows_setup(struct tarn_rows *rows,
+		     const struct tarn_experiment *experiment); /* basis_set, backend, num_qubits */
 void tarn_rows_processing(struct tarn_rows *rows, const struct tarn_run_stamp *stamp);
 void tarn_rows_lineage(struct tarn_rows *rows, const struct tarn_experiment *experiment);
 void tarn_rows_source(struct tarn_rows *rows, const struct tarn_lineage *lineage);

@@ -126,7 +126,7 @@ static void note_repeat_in_run(struct tarn_account *account, struct tarn_unit *u
 static void add_experiment(struct tarn_account *account, const struct tarn_unit_record *record, const uint8_t *id)
 {
 	const struct tarn_experiment *experiment = &record->experiment;
-	struct tarn_work_topic *topic = find_topic(account, experiment->lineage.topic);
+	struct tarn_work_topic *topic = find_topic(account, record->object->topic);
 	struct tarn_ledger_experiment item = { .object = record->object->key, .record = experiment->lineage.index };
 
 	memcpy(item.id, id, sizeof(item.id));
@@ -169,8 +169,8 @@ static void cover(struct tarn_account *account, const struct tarn_unit_record *r
 	const struct tarn_lineage *lineage = &record->experiment.lineage;
 
 	if (lineage->has_offset)
-		tarn_ranges_add(&find_partition(account, lineage->topic, lineage->partition)->ranges, lineage->offset,
-				lineage->offset + 1);
+		tarn_ranges_add(&find_partition(account, record->object->topic, lineage->partition)->ranges,
+				lineage->offset, lineage->offset + 1);
 }
 
 enum tarn_rc tarn_account_admit(struct tarn_account *account, struct tarn_unit *unit, struct tarn_err *err)
@@ -243,8 +243,7 @@ static void close_partitions(struct tarn_account *account, struct tarn_work_resu
 
 	close_tails(account);
 	result->n_partitions = account->n_partitions;
-	result->partitions =
-		tarn_arena_zalloc(arena, (account->n_partitions + 1) * sizeof(*result->partitions));
+	result->partitions = tarn_arena_zalloc(arena, (account->n_partitions + 1) * sizeof(*result->partitions));
 	for (size_t i = 0; i < account->n_partitions; i++) {
 		struct tarn_ledger_partition *from = &account->partitions[i], *to = &result->partitions[i];
 
@@ -260,8 +259,7 @@ static void close_experiments(struct tarn_account *account, struct tarn_work_res
 	const struct tarn_seen *seen = &account->seen;
 
 	result->n_experiments = seen->n;
-	result->experiments =
-		tarn_arena_copy(&result->arena, seen->items, seen->n * sizeof(*result->experiments));
+	result->experiments = tarn_arena_copy(&result->arena, seen->items, seen->n * sizeof(*result->experiments));
 }
 
 void tarn_account_close(struct tarn_account *account, struct tarn_work_result *result)
@@ -270,8 +268,7 @@ void tarn_account_close(struct tarn_account *account, struct tarn_work_result *r
 	close_partitions(account, result);
 	close_experiments(account, result);
 	result->n_topics = account->n_topics;
-	result->topics =
-		tarn_arena_copy(&result->arena, account->topics, account->n_topics * sizeof(*result->topics));
+	result->topics = tarn_arena_copy(&result->arena, account->topics, account->n_topics * sizeof(*result->topics));
 	for (size_t i = 0; i < account->n_topics; i++)
 		result->topics[i].name = tarn_arena_strdup(&result->arena, account->topics[i].name);
 	result->counts = account->counts;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/point.h"
+#include "base/utf8.h"
 #include "process/run/output.h"
 
 enum { LEDGER_SUMMARY_MAX = 16 << 10 };
@@ -138,7 +139,8 @@ static bool has_ref(const struct tarn_table *table, const char *name)
 	return false;
 }
 
-/* "v_<run>" on a table's first snapshot, "v_incr_<run>" later; a run that commits in several goes gets a number behind. */
+/* "v_<run>" on a table's first snapshot, "v_incr_<run>" later; a run that commits in several goes gets a number behind.
+ */
 static void name_version(const struct tarn_target *target, const char *run_id, char version[80])
 {
 	char plain[TARN_UUID_SIZE];
@@ -167,9 +169,11 @@ static void name_versions(struct commit *commit)
 static void emit_topic(struct commit *commit, const struct tarn_work_topic *topic, struct tarn_parquet_group *group)
 {
 	const char *names[TARN_N_FEATURES], *versions[TARN_N_FEATURES];
-	char *info = tarn_arena_printf(&commit->arena, "Incremental VQE simulation data processing from topic %s",
-				       topic->name);
+	struct tarn_buf info;
 
+	tarn_buf_init(&info, TARN_BUF_DEFAULT_MAX);
+	tarn_buf_add_str(&info, "Incremental VQE simulation data processing from topic ");
+	tarn_utf8_repair(tarn_slice_str(topic->name), &info);
 	for (size_t i = 0; i < TARN_N_FEATURES; i++) {
 		names[i] = tarn_features[i]->table.name;
 		versions[i] = topic->rows[i] ? commit->tables[i].version : "no_changes";
@@ -180,9 +184,10 @@ static void emit_topic(struct commit *commit, const struct tarn_work_topic *topi
 			.table_versions = versions,
 			.record_counts = topic->rows,
 			.n_tables = TARN_N_FEATURES,
-			.source_data_info = tarn_slice_str(info),
+			.source_data_info = tarn_buf_slice(&info),
 		},
 		commit->input->stamp, group);
+	tarn_buf_release(&info);
 }
 
 /* One data file with a row per topic. Its name holds how many snapshots the table has, so that a second commit of the
@@ -267,7 +272,8 @@ static enum tarn_rc append_tables(struct commit *commit, struct tarn_err *err)
 
 	if (!rc)
 		rc = write_ledger_json(commit, err);
-	/* With the first commit all tables come into being, so that a query for dead letters finds none instead of failing. */
+	/* With the first commit all tables come into being, so that a query for dead letters finds none instead of
+	 * failing. */
 	for (size_t i = 0; !rc && i < TARN_N_TARGETS; i++)
 		if (commit->n_files[i] || !commit->input->targets->items[i].metadata_location)
 			rc = append_table(commit, i, err);

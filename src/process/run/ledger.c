@@ -7,7 +7,7 @@
 #include "process/run/raw_object.h"
 
 struct tarn_ledger {
-	sqlite3 *db; /* NULL: nothing processed */
+	sqlite3 *db;	/* NULL: nothing processed */
 	int64_t source; /* id, or 0 where the area is new */
 	sqlite3_stmt *ranges, *token, *objects, *experiment;
 	struct tarn_ledger_partition **cached; /* arena memory: they keep their places */
@@ -203,7 +203,8 @@ static enum tarn_rc visit_rows(struct tarn_ledger *ledger, const char *sql, cons
 enum tarn_rc tarn_ledger_subfolders(struct tarn_ledger *ledger, const char *folder, tarn_ledger_visit visit,
 				    void *context, struct tarn_err *err)
 {
-	return visit_rows(ledger, "SELECT folder, 0 FROM tarn_folders WHERE source = ?1 AND parent = ?2 ORDER BY folder",
+	return visit_rows(ledger,
+			  "SELECT folder, 0 FROM tarn_folders WHERE source = ?1 AND parent = ?2 ORDER BY folder",
 			  folder, visit, context, err);
 }
 
@@ -264,8 +265,10 @@ enum tarn_rc tarn_ledger_experiment(struct tarn_ledger *ledger, const uint8_t id
 		return rc;
 	if (row) {
 		if (sqlite3_column_bytes(stmt, 0) != TARN_SHA256_SIZE)
-			return tarn_fail(err, TARN_EINVALID, "catalog.db: tarn_experiments holds a result of %d bytes, "
-					 "expected %d", sqlite3_column_bytes(stmt, 0), TARN_SHA256_SIZE);
+			return tarn_fail(err, TARN_EINVALID,
+					 "catalog.db: tarn_experiments holds a result of %d bytes, "
+					 "expected %d",
+					 sqlite3_column_bytes(stmt, 0), TARN_SHA256_SIZE);
 		memcpy(first->result, sqlite3_column_blob(stmt, 0), TARN_SHA256_SIZE);
 		first->object = tarn_statement_text(stmt, 1);
 		first->record = sqlite3_column_int64(stmt, 2);
@@ -285,14 +288,14 @@ static enum tarn_rc load_all(struct tarn_ledger *ledger, struct tarn_err *err)
 
 	if (!ledger->db)
 		return TARN_OK;
-	rc = tarn_statement_prepare(ledger->db, "SELECT DISTINCT topic, partition FROM tarn_offsets WHERE source = ?", &stmt,
-			      err);
+	rc = tarn_statement_prepare(ledger->db, "SELECT DISTINCT topic, partition FROM tarn_offsets WHERE source = ?",
+				    &stmt, err);
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(stmt, 1, ledger->source);
 	while (!(rc = tarn_statement_step(stmt, &row, err)) && row) {
-		rc = tarn_ledger_ranges(ledger, tarn_slice_str(tarn_statement_text(stmt, 0)), sqlite3_column_int(stmt, 1),
-					&ranges, err);
+		rc = tarn_ledger_ranges(ledger, tarn_slice_str(tarn_statement_text(stmt, 0)),
+					sqlite3_column_int(stmt, 1), &ranges, err);
 		if (rc)
 			break;
 	}
@@ -316,8 +319,8 @@ static json_t *state_of_partition(const struct tarn_ledger_partition *partition,
 				tarn_ranges_add(&ranges, new->ranges.items[j].first, new->ranges.items[j].end);
 	}
 	for (size_t i = 0; i < ranges.n; i++)
-		json_array_append_new(list, json_pack("[I,I]", (json_int_t)ranges.items[i].first,
-						      (json_int_t)ranges.items[i].end));
+		json_array_append_new(
+			list, json_pack("[I,I]", (json_int_t)ranges.items[i].first, (json_int_t)ranges.items[i].end));
 	tarn_ranges_release(&ranges);
 	return list;
 }
@@ -331,7 +334,8 @@ enum tarn_rc tarn_ledger_state_json(struct tarn_ledger *ledger, const struct tar
 	char *text;
 
 	for (size_t i = 0; !rc && i < change->n_partitions; i++)
-		rc = tarn_ledger_ranges(ledger, change->partitions[i].topic, change->partitions[i].partition, &ranges, err);
+		rc = tarn_ledger_ranges(ledger, change->partitions[i].topic, change->partitions[i].partition, &ranges,
+					err);
 	if (rc)
 		return rc;
 	state = json_object();

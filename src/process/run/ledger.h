@@ -21,8 +21,8 @@
 struct tarn_ledger;
 
 /* `db` may be NULL: nothing processed. `source` is the raw area's name. */
-enum tarn_rc tarn_ledger_open(sqlite3 *db, const char *source, struct tarn_ledger **ledger, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_ledger_open(sqlite3 *db, const char *source, struct tarn_ledger **ledger,
+			      struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_ledger_close(struct tarn_ledger *ledger);
 
 /* Processed offsets; owned by the ledger. */
@@ -37,12 +37,12 @@ typedef enum tarn_rc (*tarn_ledger_visit)(void *context, const char *key, int64_
 enum tarn_rc tarn_ledger_subfolders(struct tarn_ledger *ledger, const char *folder, tarn_ledger_visit visit,
 				    void *context, struct tarn_err *err) TARN_MUST_CHECK;
 /* The last object of every partition and its size when it was read. */
-enum tarn_rc tarn_ledger_tails(struct tarn_ledger *ledger, tarn_ledger_visit visit, void *context, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_ledger_tails(struct tarn_ledger *ledger, tarn_ledger_visit visit, void *context,
+			       struct tarn_err *err) TARN_MUST_CHECK;
 
 /* Named objects of one folder: asked in byte order of names, one step of a cursor each. */
-enum tarn_rc tarn_ledger_objects_begin(struct tarn_ledger *ledger, const char *folder, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_ledger_objects_begin(struct tarn_ledger *ledger, const char *folder,
+				       struct tarn_err *err) TARN_MUST_CHECK;
 struct tarn_ledger_object {
 	bool known, watched;
 	int64_t size;
@@ -114,8 +114,8 @@ struct tarn_ledger_change {
 	const struct tarn_run_row *run;
 };
 /* Inside the caller's transaction. TARN_ECONFLICT where an experiment is in the index already. */
-enum tarn_rc tarn_ledger_apply(sqlite3 *db, const struct tarn_ledger_change *change, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_ledger_apply(sqlite3 *db, const struct tarn_ledger_change *change,
+			       struct tarn_err *err) TARN_MUST_CHECK;
 /* All that is processed after a change, as JSON {"<source>":{"<topic>/<partition>":[[first,end],...]}}, for the
  * snapshot's summary. */
 enum tarn_rc tarn_ledger_state_json(struct tarn_ledger *ledger, const struct tarn_ledger_change *change,

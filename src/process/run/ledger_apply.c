@@ -8,9 +8,12 @@
 
 static const char ddl[] =
 	"CREATE TABLE IF NOT EXISTS tarn_sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
-	"CREATE TABLE IF NOT EXISTS tarn_offsets (source INTEGER NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,"
-	" first INTEGER NOT NULL, \"end\" INTEGER NOT NULL, PRIMARY KEY (source, topic, partition, first)) WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS tarn_tails (source INTEGER NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,"
+	"CREATE TABLE IF NOT EXISTS tarn_offsets (source INTEGER NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT "
+	"NULL,"
+	" first INTEGER NOT NULL, \"end\" INTEGER NOT NULL, PRIMARY KEY (source, topic, partition, first)) WITHOUT "
+	"ROWID;"
+	"CREATE TABLE IF NOT EXISTS tarn_tails (source INTEGER NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT "
+	"NULL,"
 	" object TEXT NOT NULL, first INTEGER NOT NULL, size INTEGER NOT NULL,"
 	" PRIMARY KEY (source, topic, partition)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS tarn_objects (source INTEGER NOT NULL, folder TEXT NOT NULL, name TEXT NOT NULL,"
@@ -47,9 +50,9 @@ static enum tarn_rc write_source(struct writer *writer, const char *name)
 	sqlite3_stmt *stmt;
 	bool row = false;
 	enum tarn_rc rc = tarn_statement_prepare(writer->db,
-					   "INSERT INTO tarn_sources (name) VALUES (?1)"
-					   " ON CONFLICT (name) DO UPDATE SET name = name RETURNING id",
-					   &stmt, writer->err);
+						 "INSERT INTO tarn_sources (name) VALUES (?1)"
+						 " ON CONFLICT (name) DO UPDATE SET name = name RETURNING id",
+						 &stmt, writer->err);
 
 	if (rc)
 		return rc;
@@ -65,9 +68,10 @@ static enum tarn_rc write_run(struct writer *writer, const struct tarn_run_row *
 {
 	sqlite3_stmt *stmt;
 	enum tarn_rc rc = tarn_statement_prepare(
-		writer->db, "INSERT INTO tarn_runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &stmt, writer->err);
-	const int64_t counts[] = { run->counts.objects,           run->counts.bytes,
-				   run->counts.records,           run->counts.experiments,
+		writer->db, "INSERT INTO tarn_runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &stmt,
+		writer->err);
+	const int64_t counts[] = { run->counts.objects,		  run->counts.bytes,
+				   run->counts.records,		  run->counts.experiments,
 				   run->counts.repeats_identical, run->counts.repeats_different,
 				   run->counts.dead_letters };
 
@@ -143,15 +147,19 @@ static enum tarn_rc write_tail(struct writer *writer, sqlite3_stmt *stmt, const 
 static enum tarn_rc write_partitions(struct writer *writer, const struct tarn_ledger_change *change)
 {
 	sqlite3_stmt *take = NULL, *put = NULL, *tail = NULL;
-	enum tarn_rc rc = prepare(writer, "DELETE FROM tarn_offsets WHERE source = ?1 AND topic = ?2 AND partition = ?3"
-					  " AND first <= ?5 AND \"end\" >= ?4 RETURNING first, \"end\"", &take);
+	enum tarn_rc rc = prepare(writer,
+				  "DELETE FROM tarn_offsets WHERE source = ?1 AND topic = ?2 AND partition = ?3"
+				  " AND first <= ?5 AND \"end\" >= ?4 RETURNING first, \"end\"",
+				  &take);
 
 	if (!rc)
 		rc = prepare(writer, "INSERT INTO tarn_offsets VALUES (?1, ?2, ?3, ?4, ?5)", &put);
 	if (!rc)
-		rc = prepare(writer, "INSERT INTO tarn_tails VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE"
-				     " SET object = excluded.object, first = excluded.first, size = excluded.size"
-				     " WHERE excluded.first >= first", &tail);
+		rc = prepare(writer,
+			     "INSERT INTO tarn_tails VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE"
+			     " SET object = excluded.object, first = excluded.first, size = excluded.size"
+			     " WHERE excluded.first >= first",
+			     &tail);
 	for (size_t i = 0; !rc && i < change->n_partitions; i++) {
 		rc = write_offsets(writer, take, put, &change->partitions[i]);
 		if (!rc)
@@ -215,8 +223,8 @@ static enum tarn_rc write_folders(struct writer *writer, const struct tarn_ledge
 static enum tarn_rc write_experiments(struct writer *writer, const struct tarn_ledger_change *change)
 {
 	sqlite3_stmt *stmt = NULL;
-	enum tarn_rc rc =
-		tarn_statement_prepare(writer->db, "INSERT INTO tarn_experiments VALUES (?, ?, ?, ?, ?)", &stmt, writer->err);
+	enum tarn_rc rc = tarn_statement_prepare(writer->db, "INSERT INTO tarn_experiments VALUES (?, ?, ?, ?, ?)",
+						 &stmt, writer->err);
 
 	for (size_t i = 0; !rc && i < change->n_experiments; i++) {
 		const struct tarn_ledger_experiment *experiment = &change->experiments[i];

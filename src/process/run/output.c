@@ -39,6 +39,7 @@ struct tarn_outputs {
 	struct tarn_arena arena;
 	struct tarn_output **items;
 	size_t n, capacity;
+	struct tarn_output *recent[TARN_N_TARGETS]; /* found last: records of one kind come together */
 };
 
 struct tarn_outputs *tarn_outputs_new(struct tarn_store *lake, const struct tarn_targets *targets, const char *run_id,
@@ -121,12 +122,16 @@ struct tarn_output *tarn_outputs_find(struct tarn_outputs *outputs, size_t targe
 				      const struct tarn_partition_value *partition)
 {
 	size_t n_values = outputs->targets->items[target].definition->n_partition_by;
+	struct tarn_output *found = outputs->recent[target];
 
-	for (size_t i = 0; i < outputs->n; i++)
+	if (found && same_partition(found->partition, partition, n_values))
+		return found;
+	found = NULL;
+	for (size_t i = 0; !found && i < outputs->n; i++)
 		if (outputs->items[i]->target == target &&
 		    same_partition(outputs->items[i]->partition, partition, n_values))
-			return outputs->items[i];
-	return add_output(outputs, target, partition);
+			found = outputs->items[i];
+	return outputs->recent[target] = found ? found : add_output(outputs, target, partition);
 }
 
 size_t tarn_outputs_count(const struct tarn_outputs *outputs)
@@ -284,7 +289,8 @@ enum tarn_rc tarn_outputs_bound(struct tarn_outputs *outputs, struct tarn_err *e
 		size_t total = 0, most = 0;
 
 		for (size_t i = 0; i < outputs->n; i++) {
-			size_t bytes = outputs->items[i]->group ? tarn_parquet_group_bytes(outputs->items[i]->group) : 0;
+			size_t bytes =
+				outputs->items[i]->group ? tarn_parquet_group_bytes(outputs->items[i]->group) : 0;
 
 			total += bytes;
 			if (bytes > most) {

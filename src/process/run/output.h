@@ -1,7 +1,7 @@
 /* Data files being written: one open file per table and partition, rolled when it is large.
  *
- * Small portions gather in the file's open row group; large ones come as finished groups of their own. What lands in the
- * files depends on the order of the calls alone. Looking up, filling and appending are for one thread at a time;
+ * Small portions gather in the file's open row group; large ones come as finished groups of their own. What lands in
+ * the files depends on the order of the calls alone. Looking up, filling and appending are for one thread at a time;
  * tarn_output_finish may run for different outputs at once. */
 #ifndef TARN_PROCESS_RUN_OUTPUT_H
 #define TARN_PROCESS_RUN_OUTPUT_H
@@ -31,8 +31,8 @@ struct tarn_parquet_group *tarn_output_open_group(struct tarn_output *output);
 /* Closes the open group if it has become large. */
 enum tarn_rc tarn_output_settle(struct tarn_output *output, struct tarn_err *err) TARN_MUST_CHECK;
 /* Closes the open group, then appends a finished one (and frees it in any case). */
-enum tarn_rc tarn_output_append(struct tarn_output *output, struct tarn_parquet_group *group, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_output_append(struct tarn_output *output, struct tarn_parquet_group *group,
+				struct tarn_err *err) TARN_MUST_CHECK;
 /* Closes the largest open groups until all together hold a bounded number of bytes. */
 enum tarn_rc tarn_outputs_bound(struct tarn_outputs *outputs, struct tarn_err *err) TARN_MUST_CHECK;
 /* Closes group and file. */
@@ -41,6 +41,7 @@ enum tarn_rc tarn_output_finish(struct tarn_output *output, struct tarn_err *err
 /* The finished files of one output, copied to `arena`. */
 size_t tarn_output_file_count(const struct tarn_output *output);
 size_t tarn_output_target(const struct tarn_output *output);
-void tarn_output_file(const struct tarn_output *output, size_t i, struct tarn_arena *arena, struct tarn_data_file *file);
+void tarn_output_file(const struct tarn_output *output, size_t i, struct tarn_arena *arena,
+		      struct tarn_data_file *file);
 
 #endif

@@ -124,8 +124,8 @@ int tarn_raw_object_compare(const void *left, const void *right)
 	if (!order)
 		order = COMPARE(a->naming, b->naming);
 	if (!order && a->naming == TARN_RAW_OFFSET)
-		order = a->partition != b->partition ? COMPARE(a->partition, b->partition) :
-						       COMPARE(a->offset, b->offset);
+		order = a->partition != b->partition ? COMPARE(a->partition, b->partition)
+						     : COMPARE(a->offset, b->offset);
 	if (!order && a->naming == TARN_RAW_COUNTER)
 		order = a->counter != b->counter ? COMPARE(a->counter, b->counter) : COMPARE(a->nanos, b->nanos);
 	return order ? order : strcmp(a->key, b->key);

@@ -21,14 +21,15 @@ struct tarn_raw_object {
 	/* From the name where it has offsets; else the nearest folder that is not a partition (`x=y`), or the name's
 	 * stem where there is none. Points into `key`. */
 	struct tarn_slice topic;
-	int32_t partition;       /* OFFSET only */
-	int64_t offset;          /* OFFSET only */
+	int32_t partition;	 /* OFFSET only */
+	int64_t offset;		 /* OFFSET only */
 	uint64_t counter, nanos; /* COUNTER only */
 };
 
 /* Fills all but size and watched from `key`, which must outlive the object; false where it names no raw object. */
 bool tarn_raw_object_parse(const char *key, struct tarn_raw_object *object);
-/* For qsort: topic; objects with offsets by partition and offset, then counters by counter and time, then others; key. */
+/* For qsort: topic; objects with offsets by partition and offset, then counters by counter and time, then others; key.
+ */
 int tarn_raw_object_compare(const void *a, const void *b);
 /* The part of a key behind its last '/'. */
 const char *tarn_raw_object_name(const char *key);

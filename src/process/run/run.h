@@ -5,8 +5,8 @@
  *   tarn_run_work    takes a split and gives its account; changes nothing that a reader can see, and may run twice
  *   tarn_run_commit  takes accounts and makes them visible, or nothing
  *
- * A run holds the catalog's writer lock from plan to commit. Work alone holds none: the commit checks what it finds and does a
- * split again that meets experiments, offsets or objects that are in the lake by then. */
+ * A run holds the catalog's writer lock from plan to commit. Work alone holds none: the commit checks what it finds and
+ * does a split again that meets experiments, offsets or objects that are in the lake by then. */
 #ifndef TARN_PROCESS_RUN_RUN_H
 #define TARN_PROCESS_RUN_RUN_H
 
@@ -15,11 +15,11 @@
 struct tarn_run_options {
 	const char *raw, *lake;
 	const char *source; /* the raw area's name in the ledger; NULL: its URL */
-	int jobs;           /* 0: one per core */
-	int wait_ms;        /* for the writer lock; -1: for ever */
-	bool rescan;        /* look at every folder, and again at objects that had dead letters */
+	int jobs;	    /* 0: one per core */
+	int wait_ms;	    /* for the writer lock; -1: for ever */
+	bool rescan;	    /* look at every folder, and again at objects that had dead letters */
 	const char *run_id; /* a UUID; NULL: a new one */
-	int64_t now_us;     /* 0: now */
+	int64_t now_us;	    /* 0: now */
 	void (*progress)(void *context, const struct tarn_work_progress *progress); /* may be NULL */
 	void *progress_context;
 };
@@ -33,17 +33,19 @@ struct tarn_run_report {
 	size_t redone; /* splits that the commit did again */
 };
 
-enum tarn_rc tarn_run(const struct tarn_run_options *options, struct tarn_run_report *report, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_run(const struct tarn_run_options *options, struct tarn_run_report *report,
+		      struct tarn_err *err) TARN_MUST_CHECK;
 
 /* Calls `visit` with each split's line. */
 typedef enum tarn_rc (*tarn_run_line)(void *context, struct tarn_slice line, struct tarn_err *err);
 enum tarn_rc tarn_run_plan(const struct tarn_run_options *options, int64_t split_bytes, tarn_run_line visit,
 			   void *context, struct tarn_err *err) TARN_MUST_CHECK;
-/* Of the options: lake, jobs, progress. Appends the account's line; the files are durable then. */
+/* Of the options: lake, jobs, progress, raw (NULL: where the plan found it). Appends the account's line; the files are
+ * durable then. */
 enum tarn_rc tarn_run_work(const struct tarn_run_options *options, struct tarn_slice split_line, struct tarn_buf *line,
 			   struct tarn_err *err) TARN_MUST_CHECK;
-/* Of the options: lake, jobs, wait_ms. The lines are of one plan, in any order; one split twice counts once. */
+/* Of the options: lake, jobs, wait_ms, raw (as for work). The lines are of one plan, in any order; one split twice
+ * counts once. */
 enum tarn_rc tarn_run_commit(const struct tarn_run_options *options, const struct tarn_slice *lines, size_t n_lines,
 			     struct tarn_run_report *report, struct tarn_err *err) TARN_MUST_CHECK;
 

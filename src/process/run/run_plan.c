@@ -192,8 +192,8 @@ static enum tarn_rc find_watermark(struct walk *walk, const char *path, char **s
 	rc = tarn_ledger_ranges(walk->ledger, topic, (int32_t)partition, &ranges, walk->err);
 	if (!rc && ranges->n && ranges->items[0].first == 0 && ranges->items[0].end >= WATERMARK_LEAST &&
 	    ranges->items[0].end < 10000000000)
-		*start_after = tarn_asprintf("%.*s+%ld+%010lld.json", (int)topic.len, (const char *)topic.data, partition,
-					     (long long)ranges->items[0].end - 1);
+		*start_after = tarn_asprintf("%.*s+%ld+%010lld.json", (int)topic.len, (const char *)topic.data,
+					     partition, (long long)ranges->items[0].end - 1);
 	return rc;
 }
 
@@ -247,8 +247,9 @@ static enum tarn_rc visit_folder(struct walk *walk, const char *path, unsigned d
 	enum tarn_rc rc;
 
 	if (depth > FOLDERS_DEEP)
-		return tarn_fail(walk->err, TARN_ELIMIT, "\"%s\": folders lie more than %d deep, expected no loop of links",
-				 path, FOLDERS_DEEP);
+		return tarn_fail(walk->err, TARN_ELIMIT,
+				 "\"%s\": folders lie more than %d deep, expected no loop of links", path,
+				 FOLDERS_DEEP);
 	tarn_buf_init(&folder.key, TARN_BUF_DEFAULT_MAX);
 	rc = look_into(&folder);
 	tarn_buf_release(&folder.key);
@@ -322,8 +323,7 @@ size_t tarn_plan_cut(const struct tarn_plan *plan, size_t first, int64_t max_byt
 	size_t n = 0;
 
 	*bytes = 0;
-	while (first + n < plan->n_objects &&
-	       (!n || *bytes + plan->objects[first + n].size <= max_bytes))
+	while (first + n < plan->n_objects && (!n || *bytes + plan->objects[first + n].size <= max_bytes))
 		*bytes += plan->objects[first + n++].size;
 	return n;
 }

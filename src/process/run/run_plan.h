@@ -45,8 +45,8 @@ struct tarn_split {
 size_t tarn_plan_cut(const struct tarn_plan *plan, size_t first, int64_t max_bytes, int64_t *bytes);
 
 /* One line of JSON without a newline, and back. Strings and objects of a parsed split are arena memory. */
-enum tarn_rc tarn_split_write(const struct tarn_split *split, struct tarn_buf *line, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_split_write(const struct tarn_split *split, struct tarn_buf *line,
+			      struct tarn_err *err) TARN_MUST_CHECK;
 enum tarn_rc tarn_split_parse(struct tarn_slice line, struct tarn_arena *arena, struct tarn_split *split,
 			      struct tarn_err *err) TARN_MUST_CHECK;
 

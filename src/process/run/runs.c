@@ -35,7 +35,8 @@ static enum tarn_run_outcome parse_outcome(const char *name)
 
 static bool has_runs(sqlite3 *db)
 {
-	return sqlite3_table_column_metadata(db, NULL, "tarn_runs", "run_id", NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
+	return sqlite3_table_column_metadata(db, NULL, "tarn_runs", "run_id", NULL, NULL, NULL, NULL, NULL) ==
+	       SQLITE_OK;
 }
 
 enum tarn_rc tarn_runs_check_id(sqlite3 *db, const char *run_id, struct tarn_err *err)
@@ -46,14 +47,16 @@ enum tarn_rc tarn_runs_check_id(sqlite3 *db, const char *run_id, struct tarn_err
 
 	if (!has_runs(db))
 		return TARN_OK;
-	rc = tarn_statement_prepare(db, "SELECT 1 FROM tarn_runs WHERE run_id = ? AND outcome = 'committed'", &stmt, err);
+	rc = tarn_statement_prepare(db, "SELECT 1 FROM tarn_runs WHERE run_id = ? AND outcome = 'committed'", &stmt,
+				    err);
 	if (rc)
 		return rc;
 	tarn_statement_bind_text(stmt, 1, run_id);
 	rc = tarn_statement_step(stmt, &row, err);
 	sqlite3_finalize(stmt);
 	if (!rc && row)
-		rc = tarn_fail(err, TARN_EEXISTS, "run \"%s\" has committed already, expected an id of its own", run_id);
+		rc = tarn_fail(err, TARN_EEXISTS, "run \"%s\" has committed already, expected an id of its own",
+			       run_id);
 	return rc;
 }
 
@@ -87,10 +90,11 @@ enum tarn_rc tarn_runs_list(sqlite3 *db, tarn_runs_visit visit, void *context, s
 
 	if (!has_runs(db))
 		return TARN_OK;
-	rc = tarn_statement_prepare(db,
-			      "SELECT run_id, source, started_us, ended_us, outcome, objects, bytes, records, experiments,"
-			      " repeats_identical, repeats_different, dead_letters, tables, error FROM tarn_runs ORDER BY id",
-			      &stmt, err);
+	rc = tarn_statement_prepare(
+		db,
+		"SELECT run_id, source, started_us, ended_us, outcome, objects, bytes, records, experiments,"
+		" repeats_identical, repeats_different, dead_letters, tables, error FROM tarn_runs ORDER BY id",
+		&stmt, err);
 	if (rc)
 		return rc;
 	while (!(rc = tarn_statement_step(stmt, &row, err)) && row) {

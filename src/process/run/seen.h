@@ -8,7 +8,7 @@ struct tarn_seen {
 	struct tarn_ledger_experiment *items; /* in the order in which they came */
 	size_t n, capacity;
 	uint32_t *slots; /* index + 1 of an item, 0: free */
-	size_t n_slots;  /* a power of two */
+	size_t n_slots;	 /* a power of two */
 };
 
 void tarn_seen_release(struct tarn_seen *seen);

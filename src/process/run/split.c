@@ -38,7 +38,8 @@ enum tarn_rc tarn_split_write(const struct tarn_split *split, struct tarn_buf *l
 	return TARN_OK;
 }
 
-static enum tarn_rc parse_objects(json_t *list, struct tarn_arena *arena, struct tarn_split *split, struct tarn_err *err)
+static enum tarn_rc parse_objects(json_t *list, struct tarn_arena *arena, struct tarn_split *split,
+				  struct tarn_err *err)
 {
 	size_t n = json_array_size(list);
 	struct tarn_raw_object *objects = tarn_arena_zalloc(arena, (n + 1) * sizeof(*objects));
@@ -49,7 +50,8 @@ static enum tarn_rc parse_objects(json_t *list, struct tarn_arena *arena, struct
 
 		if (json_unpack(json_array_get(list, i), "{s:s, s:I}", "key", &key, "size", &size) ||
 		    !tarn_raw_object_parse(tarn_arena_strdup(arena, key), &objects[i]))
-			return tarn_fail(err, TARN_EINVALID, "object %zu of the split is none, expected a key and a size", i);
+			return tarn_fail(err, TARN_EINVALID,
+					 "object %zu of the split is none, expected a key and a size", i);
 		objects[i].size = size;
 		objects[i].watched = json_is_true(json_object_get(json_array_get(list, i), "watched"));
 		split->bytes += size;
@@ -68,8 +70,8 @@ static enum tarn_rc parse_json(json_t *json, struct tarn_arena *arena, struct ta
 	json_error_t problem;
 	enum tarn_rc rc;
 
-	if (json_unpack_ex(json, &problem, 0, "{s:I, s:s, s:s, s:s, s:s, s:o}", "split", &index, "run_id", &run_id, "now",
-			   &now, "raw", &raw, "source", &source, "objects", &objects))
+	if (json_unpack_ex(json, &problem, 0, "{s:I, s:s, s:s, s:s, s:s, s:o}", "split", &index, "run_id", &run_id,
+			   "now", &now, "raw", &raw, "source", &source, "objects", &objects))
 		return tarn_fail(err, TARN_EINVALID, "%s", problem.text);
 	if (index < 0 || index > 99999 || strlen(run_id) != TARN_UUID_SIZE - 1)
 		return tarn_fail(err, TARN_EINVALID, "split %lld of run \"%s\", expected 0 to 99999 and a UUID",
@@ -94,7 +96,8 @@ enum tarn_rc tarn_split_parse(struct tarn_slice line, struct tarn_arena *arena, 
 	enum tarn_rc rc;
 
 	if (!json)
-		return tarn_fail_at(err, TARN_EINVALID, problem.position, "a split's line is no JSON: %s", problem.text);
+		return tarn_fail_at(err, TARN_EINVALID, problem.position, "a split's line is no JSON: %s",
+				    problem.text);
 	rc = parse_json(json, arena, split, err);
 	json_decref(json);
 	return rc ? tarn_err_within(err, rc, "a split's line") : TARN_OK;

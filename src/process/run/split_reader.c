@@ -19,7 +19,8 @@ struct tarn_reader {
 	struct tarn_record_plans *plans;
 	const struct tarn_ranges **processed; /* per object of the split: offsets to be passed over, or NULL */
 	size_t next;
-	/* The large container that is being read, or NULL: a window on it, and where the next block begins in the window. */
+	/* The large container that is being read, or NULL: a window on it, and where the next block begins in the
+	 * window. */
 	const struct tarn_raw_object *large;
 	struct tarn_buf window, header_bytes;
 	struct tarn_avro_header header;
@@ -90,10 +91,8 @@ static bool is_unreadable(const struct tarn_err *problem)
 	case ELOOP:
 	case EISDIR:
 	case ENXIO:
-	case ENAMETOOLONG:
-		return true;
-	default:
-		return problem->code == TARN_ENOTFOUND;
+	case ENAMETOOLONG: return true;
+	default: return problem->code == TARN_ENOTFOUND;
 	}
 }
 
@@ -213,8 +212,8 @@ static enum tarn_rc keep_header(struct tarn_reader *reader, struct tarn_err *pro
 	return rc;
 }
 
-static enum tarn_rc begin_large(struct tarn_reader *reader, struct tarn_unit *unit, const struct tarn_raw_object *object,
-				struct tarn_err *err)
+static enum tarn_rc begin_large(struct tarn_reader *reader, struct tarn_unit *unit,
+				const struct tarn_raw_object *object, struct tarn_err *err)
 {
 	struct tarn_err problem;
 	enum tarn_rc rc;
@@ -299,7 +298,8 @@ static enum tarn_rc pass_damage(struct tarn_reader *reader, struct tarn_unit *un
 	enum tarn_rc rc;
 
 	tarn_unit_add_letter(unit, reader->large, "decode", problem, reader->next_record,
-			     problem->position < 0 ? -1 : reader->window_position + (int64_t)reader->at + problem->position,
+			     problem->position < 0 ? -1
+						   : reader->window_position + (int64_t)reader->at + problem->position,
 			     no_payload);
 	reader->next_record = -1;
 	rc = resync(reader, &found, err);
@@ -356,8 +356,7 @@ static enum tarn_rc fill_unit(struct tarn_reader *reader, struct tarn_unit *unit
 {
 	enum tarn_rc rc = TARN_OK;
 
-	while (!rc && reader->next < reader->split->n_objects &&
-	       unit->n_pieces + unit->n_letters < TARN_UNIT_OBJECTS) {
+	while (!rc && reader->next < reader->split->n_objects && unit->n_pieces + unit->n_letters < TARN_UNIT_OBJECTS) {
 		const struct tarn_raw_object *object = &reader->split->objects[reader->next];
 		bool large = !object->is_json && object->size > TARN_UNIT_BYTES;
 

@@ -8,7 +8,8 @@
 #include "base/err.h"
 #include "store/catalog/sql.h"
 
-enum tarn_rc tarn_statement_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt, struct tarn_err *err) TARN_MUST_CHECK;
+enum tarn_rc tarn_statement_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt,
+				    struct tarn_err *err) TARN_MUST_CHECK;
 /* Moves to the next row; *row is false behind the last one, and the statement is reset then. */
 enum tarn_rc tarn_statement_step(sqlite3_stmt *stmt, bool *row, struct tarn_err *err) TARN_MUST_CHECK;
 /* For statements without rows: steps once and resets. */

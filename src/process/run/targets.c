@@ -9,14 +9,10 @@
 const struct tarn_table_definition *tarn_target_definition(size_t index)
 {
 	switch (index) {
-	case TARN_TARGET_DEAD_LETTERS:
-		return &tarn_dead_letters_table;
-	case TARN_TARGET_REPEATED_RESULTS:
-		return &tarn_repeated_results_table;
-	case TARN_TARGET_PROCESSING_METADATA:
-		return &tarn_processing_metadata_table;
-	default:
-		return &tarn_features[index]->table;
+	case TARN_TARGET_DEAD_LETTERS: return &tarn_dead_letters_table;
+	case TARN_TARGET_REPEATED_RESULTS: return &tarn_repeated_results_table;
+	case TARN_TARGET_PROCESSING_METADATA: return &tarn_processing_metadata_table;
+	default: return &tarn_features[index]->table;
 	}
 }
 
@@ -69,7 +65,8 @@ static enum tarn_rc load(struct tarn_catalog *catalog, const struct tarn_run_sta
 		return rc;
 	}
 	make_uuid(stamp->run_id, name, uuid);
-	target->table = tarn_table_new(target->definition, tarn_catalog_table_location(catalog, name), uuid, stamp->now_us);
+	target->table =
+		tarn_table_new(target->definition, tarn_catalog_table_location(catalog, name), uuid, stamp->now_us);
 	return TARN_OK;
 }
 

@@ -30,7 +30,8 @@ enum tarn_rc tarn_targets_load(struct tarn_catalog *catalog, const struct tarn_r
 			       struct tarn_targets *targets, struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_targets_release(struct tarn_targets *targets);
 
-/* An id for the next snapshot: made from the run's id, the table's name and the snapshot before. Positive, below 2^53. */
+/* An id for the next snapshot: made from the run's id, the table's name and the snapshot before. Positive, below 2^53.
+ */
 int64_t tarn_target_snapshot_id(const struct tarn_target *target, const char *run_id);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "serialize/avro/container.h"
 
 void tarn_unit_init(struct tarn_unit *unit)
@@ -62,12 +63,23 @@ struct tarn_piece *tarn_unit_add_piece(struct tarn_unit *unit, const struct tarn
 	return piece;
 }
 
+/* Tables hold text: names and messages may not be any. */
+static struct tarn_slice text_of(struct tarn_unit *unit, struct tarn_slice text)
+{
+	if (tarn_utf8_valid(text) == text.len)
+		return text;
+	tarn_buf_clear(&unit->text);
+	tarn_utf8_repair(text, &unit->text);
+	return tarn_slice_of(tarn_arena_copy(&unit->arena, unit->text.data, unit->text.len), unit->text.len);
+}
+
 static struct tarn_slice reason_of(struct tarn_unit *unit, const struct tarn_err *problem)
 {
-	const char *text = problem->hint[0] ? tarn_arena_printf(&unit->arena, "%s (%s)", problem->message, problem->hint) :
-					      tarn_arena_strdup(&unit->arena, problem->message);
+	const char *text = problem->hint[0]
+				   ? tarn_arena_printf(&unit->arena, "%s (%s)", problem->message, problem->hint)
+				   : tarn_arena_strdup(&unit->arena, problem->message);
 
-	return tarn_slice_str(text);
+	return text_of(unit, tarn_slice_str(text));
 }
 
 struct tarn_dead_letter *tarn_unit_add_letter(struct tarn_unit *unit, const struct tarn_raw_object *object,
@@ -85,8 +97,8 @@ struct tarn_dead_letter *tarn_unit_add_letter(struct tarn_unit *unit, const stru
 		.reason = reason_of(unit, problem),
 		.error = tarn_rc_name(problem->code),
 		.stage = stage,
-		.object = tarn_slice_str(object->key),
-		.topic = object->topic,
+		.object = text_of(unit, tarn_slice_str(object->key)),
+		.topic = text_of(unit, object->topic),
 		.record = record,
 		.byte_position = position,
 		.has_offset = object->naming == TARN_RAW_OFFSET && (record >= 0 || whole),
@@ -104,6 +116,7 @@ static const struct tarn_slice no_payload;
 static void add_records(struct tarn_unit *unit, size_t piece, size_t block, int64_t first_record)
 {
 	const struct tarn_raw_object *object = unit->pieces[piece].object;
+	struct tarn_slice key = text_of(unit, tarn_slice_str(object->key)), topic = text_of(unit, object->topic);
 	size_t n = tarn_record_batch_count(unit->batch);
 
 	unit->records = tarn_grow(unit->records, &unit->records_capacity, n, sizeof(*unit->records));
@@ -118,8 +131,8 @@ static void add_records(struct tarn_unit *unit, size_t piece, size_t block, int6
 		record->block = block;
 		record->in_block = in_block;
 		record->experiment.lineage = (struct tarn_lineage){
-			.object = tarn_slice_str(object->key),
-			.topic = object->topic,
+			.object = key,
+			.topic = topic,
 			.has_offset = object->naming == TARN_RAW_OFFSET && index >= 0,
 			.partition = object->partition,
 			.offset = object->offset + index,
@@ -156,8 +169,8 @@ static void add_damaged_record(struct container *container, const struct tarn_av
 	struct tarn_unit *unit = container->unit;
 	int64_t record = container->next_record < 0 ? -1 : container->next_record + (int64_t)added;
 	int64_t position = (int64_t)block->position;
-	struct tarn_slice payload = tarn_cutter_cut(unit->cutter, unit, container->plans, container->piece,
-						    block->position, added, 0);
+	struct tarn_slice payload =
+		tarn_cutter_cut(unit->cutter, unit, container->plans, container->piece, block->position, added, 0);
 	struct tarn_err detailed = *problem;
 
 	if (container->header.codec == TARN_CODEC_NONE && problem->position >= 0)
@@ -191,7 +204,8 @@ static void decode_block(struct container *container, const struct tarn_avro_blo
 		return;
 	tarn_fail(&problem, TARN_EINVALID, "the block holds %zu bytes behind its %llu records",
 		  tarn_cursor_left(&cursor), (unsigned long long)block->count);
-	add_damage(container, &problem, -1, (int64_t)block->position, tarn_slice_of(cursor.at, tarn_cursor_left(&cursor)));
+	add_damage(container, &problem, -1, (int64_t)block->position,
+		   tarn_slice_of(cursor.at, tarn_cursor_left(&cursor)));
 }
 
 int64_t tarn_record_behind(int64_t first_record, uint64_t count)
@@ -222,7 +236,9 @@ static void decode_container(struct tarn_unit *unit, struct tarn_record_plans *p
 {
 	const struct tarn_piece *piece = &unit->pieces[index];
 	struct tarn_slice file = tarn_slice_of(unit->bytes.data + piece->at, piece->len), head = file;
-	struct container container = { .unit = unit, .plans = plans, .piece = index, .next_record = piece->first_record };
+	struct container container = {
+		.unit = unit, .plans = plans, .piece = index, .next_record = piece->first_record
+	};
 	struct tarn_err problem;
 
 	if (piece->is_part)
@@ -281,7 +297,8 @@ static struct tarn_slice take_line(struct tarn_slice *rest)
 /* One record, or one record a line as Connect's JsonFormat writes them: then the first line is an object of its own. */
 static void decode_json(struct tarn_unit *unit, size_t piece)
 {
-	struct tarn_slice rest = trim(tarn_slice_of(unit->bytes.data + unit->pieces[piece].at, unit->pieces[piece].len));
+	struct tarn_slice rest =
+		trim(tarn_slice_of(unit->bytes.data + unit->pieces[piece].at, unit->pieces[piece].len));
 	struct tarn_slice whole = rest, line = take_line(&rest);
 	int64_t index = 0;
 

@@ -21,11 +21,12 @@ enum {
 struct tarn_piece {
 	const struct tarn_raw_object *object;
 	size_t at, len;
-	/* A part of a container: whole blocks, with the container's header elsewhere in the buffer. Else the whole object. */
+	/* A part of a container: whole blocks, with the container's header elsewhere in the buffer. Else the whole
+	 * object. */
 	bool is_part;
 	size_t header_at, header_len;
-	int64_t position;     /* of the first byte in its object */
-	int64_t first_record; /* index of the first record; -1 behind damage: unknown */
+	int64_t position;		     /* of the first byte in its object */
+	int64_t first_record;		     /* index of the first record; -1 behind damage: unknown */
 	const struct tarn_ranges *processed; /* offsets to be passed over; NULL: none */
 };
 
@@ -76,7 +77,7 @@ struct tarn_unit {
 	struct tarn_arena arena;
 	struct tarn_compressor *compressor;
 	struct tarn_buf block_data; /* one block, decompressed */
-	struct tarn_buf text;       /* scratch of the ids */
+	struct tarn_buf text;	    /* scratch of the ids */
 	struct tarn_cutter *cutter; /* cuts single records out of blocks */
 };
 
@@ -85,14 +86,14 @@ void tarn_unit_release(struct tarn_unit *unit);
 void tarn_unit_clear(struct tarn_unit *unit);
 
 struct tarn_piece *tarn_unit_add_piece(struct tarn_unit *unit, const struct tarn_raw_object *object);
-/* Notes what could not be read. `record` is its index in the object and `position` a byte in the object, -1 where unknown;
- * `payload` is copied, unless it is larger than TARN_PAYLOAD_MAX. */
+/* Notes what could not be read. `record` is its index in the object and `position` a byte in the object, -1 where
+ * unknown; `payload` is copied, unless it is larger than TARN_PAYLOAD_MAX. */
 struct tarn_dead_letter *tarn_unit_add_letter(struct tarn_unit *unit, const struct tarn_raw_object *object,
 					      const char *stage, const struct tarn_err *problem, int64_t record,
 					      int64_t position, struct tarn_slice payload);
 
-/* Decodes the pieces into records, checks them and makes their ids. What is damaged or broken becomes a letter: bad input is
- * a result, not an error. `plans` is shared by all threads. */
+/* Decodes the pieces into records, checks them and makes their ids. What is damaged or broken becomes a letter: bad
+ * input is a result, not an error. `plans` is shared by all threads. */
 void tarn_unit_decode(struct tarn_unit *unit, struct tarn_record_plans *plans);
 
 /* Index of the record behind a block of `count`; -1 where it cannot be told. */
@@ -103,8 +104,8 @@ int64_t tarn_record_behind(int64_t first_record, uint64_t count);
 struct tarn_cutter *tarn_cutter_new(void);
 void tarn_cutter_free(struct tarn_cutter *cutter);
 void tarn_cutter_clear(struct tarn_cutter *cutter);
-/* The encoded bytes of a record in its block, valid until the next call; empty where they cannot be told. Cheap in the order
- * of records. `count` 0 asks for everything from there to the end of the block. */
+/* The encoded bytes of a record in its block, valid until the next call; empty where they cannot be told. Cheap in the
+ * order of records. `count` 0 asks for everything from there to the end of the block. */
 struct tarn_slice tarn_cutter_cut(struct tarn_cutter *cutter, const struct tarn_unit *unit,
 				  struct tarn_record_plans *plans, size_t piece, size_t block, uint64_t in_block,
 				  unsigned count);

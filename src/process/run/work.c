@@ -31,7 +31,7 @@ struct pipeline {
 	pthread_mutex_t lock;
 	pthread_cond_t turned;
 	uint64_t admitted, written; /* the unit whose turn it is */
-	enum tarn_rc rc; /* the first failure */
+	enum tarn_rc rc;	    /* the first failure */
 	struct tarn_err err;
 	struct tarn_work_progress progress; /* in the writing section */
 	atomic_size_t finishing;
@@ -339,8 +339,7 @@ static enum tarn_rc pipeline_init(struct pipeline *pipeline, const struct tarn_w
 	pipeline->progress.bytes_total = split->bytes;
 	pipeline->plans = tarn_record_plans_new();
 	pipeline->account = tarn_account_new(input);
-	pipeline->outputs =
-		tarn_outputs_new(input->lake, input->targets, split->run_id, split->index, input->attempt);
+	pipeline->outputs = tarn_outputs_new(input->lake, input->targets, split->run_id, split->index, input->attempt);
 	pthread_mutex_init(&pipeline->reading, NULL);
 	pthread_mutex_init(&pipeline->lock, NULL);
 	pthread_cond_init(&pipeline->turned, NULL);

@@ -41,15 +41,16 @@ struct tarn_work_input {
 	const struct tarn_targets *targets;
 	struct tarn_ledger *ledger;
 	const struct tarn_seen *before; /* of splits that come first and are not in the ledger; may be NULL */
-	uint32_t attempt;               /* in the names of files: two tries at one split do not meet */
+	uint32_t attempt;		/* in the names of files: two tries at one split do not meet */
 	int jobs;
-	void (*progress)(void *context, const struct tarn_work_progress *progress); /* may be NULL; one call at a time */
+	void (*progress)(void *context,
+			 const struct tarn_work_progress *progress); /* may be NULL; one call at a time */
 	void *progress_context;
 };
 
 /* The files are not durable before tarn_store_sync. On failure none is left open; those finished are orphans. */
-enum tarn_rc tarn_work(const struct tarn_work_input *input, struct tarn_work_result *result, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_work(const struct tarn_work_input *input, struct tarn_work_result *result,
+		       struct tarn_err *err) TARN_MUST_CHECK;
 
 /* One line of JSON without a newline, the split's own line inside, and back. */
 enum tarn_rc tarn_work_write(const struct tarn_split *split, const struct tarn_work_result *result,

@@ -103,11 +103,11 @@ static json_t *write_partitions(const struct tarn_work_result *result)
 		for (size_t j = 0; j < partition->ranges.n; j++)
 			json_array_append_new(ranges, json_pack("[I,I]", (json_int_t)partition->ranges.items[j].first,
 								(json_int_t)partition->ranges.items[j].end));
-		json_array_append_new(list, json_pack("{s:s%, s:i, s:o, s:[s,I,I]}", "topic", partition->topic.data,
-						      partition->topic.len, "partition", (int)partition->partition,
-						      "ranges", ranges, "tail", partition->tail_key,
-						      (json_int_t)partition->tail_offset,
-						      (json_int_t)partition->tail_size));
+		json_array_append_new(list,
+				      json_pack("{s:s%, s:i, s:o, s:[s,I,I]}", "topic", partition->topic.data,
+						partition->topic.len, "partition", (int)partition->partition, "ranges",
+						ranges, "tail", partition->tail_key, (json_int_t)partition->tail_offset,
+						(json_int_t)partition->tail_size));
 	}
 	return list;
 }
@@ -262,15 +262,16 @@ static bool parse_file_lists(json_t *partition, json_t *splits, json_t *metrics,
 	return fine;
 }
 
-static enum tarn_rc parse_file(json_t *json, struct tarn_arena *arena, struct tarn_work_file *work, struct tarn_err *err)
+static enum tarn_rc parse_file(json_t *json, struct tarn_arena *arena, struct tarn_work_file *work,
+			       struct tarn_err *err)
 {
 	struct tarn_data_file *file = &work->file;
 	json_t *partition, *splits, *metrics;
 	const char *table, *location;
 	json_int_t rows, bytes;
 
-	if (json_unpack(json, "{s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "table", &table, "location", &location, "rows", &rows,
-			"bytes", &bytes, "partition", &partition, "splits", &splits, "metrics", &metrics) ||
+	if (json_unpack(json, "{s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "table", &table, "location", &location, "rows",
+			&rows, "bytes", &bytes, "partition", &partition, "splits", &splits, "metrics", &metrics) ||
 	    !find_target(table, &work->target))
 		return expected(err, "a data file of a known table");
 	file->location = tarn_arena_strdup(arena, location);
@@ -306,7 +307,8 @@ static enum tarn_rc parse_experiments(json_t *list, const struct tarn_split *spl
 		json_int_t object, record;
 		json_t *id, *digest;
 
-		if (json_unpack(json_array_get(list, result->n_experiments), "[o,o,I,I]", &id, &digest, &object, &record) ||
+		if (json_unpack(json_array_get(list, result->n_experiments), "[o,o,I,I]", &id, &digest, &object,
+				&record) ||
 		    !parse_hex(id, experiment->id, sizeof(experiment->id)) ||
 		    !parse_hex(digest, experiment->result, sizeof(experiment->result)) || object < 0 ||
 		    (size_t)object >= split->n_objects)
@@ -326,8 +328,8 @@ static enum tarn_rc parse_partition(json_t *json, struct tarn_arena *arena, stru
 	size_t topic_len;
 	int number;
 
-	if (json_unpack(json, "{s:s%, s:i, s:o, s:[s,I,I]}", "topic", &topic, &topic_len, "partition", &number, "ranges",
-			&ranges, "tail", &tail, &offset, &size))
+	if (json_unpack(json, "{s:s%, s:i, s:o, s:[s,I,I]}", "topic", &topic, &topic_len, "partition", &number,
+			"ranges", &ranges, "tail", &tail, &offset, &size))
 		return expected(err, "a topic's partition with ranges and a tail");
 	partition->topic = tarn_slice_of(tarn_arena_copy(arena, topic, topic_len), topic_len);
 	partition->partition = number;
@@ -346,7 +348,8 @@ static enum tarn_rc parse_partitions(json_t *list, struct tarn_work_result *resu
 {
 	enum tarn_rc rc = TARN_OK;
 
-	result->partitions = tarn_arena_zalloc(&result->arena, (json_array_size(list) + 1) * sizeof(*result->partitions));
+	result->partitions =
+		tarn_arena_zalloc(&result->arena, (json_array_size(list) + 1) * sizeof(*result->partitions));
 	while (!rc && result->n_partitions < json_array_size(list)) {
 		size_t i = result->n_partitions++;
 
@@ -366,8 +369,8 @@ static enum tarn_rc parse_objects(json_t *list, struct tarn_work_result *result,
 		const char *key;
 		json_int_t size;
 
-		if (json_unpack(json_array_get(list, result->n_objects), "{s:s, s:I, s:b, s:b}", "key", &key, "size", &size,
-				"watched", &watched, "forget", &forget))
+		if (json_unpack(json_array_get(list, result->n_objects), "{s:s, s:I, s:b, s:b}", "key", &key, "size",
+				&size, "watched", &watched, "forget", &forget))
 			return expected(err, "an object with a key and a size");
 		*object = (struct tarn_ledger_named){ tarn_arena_strdup(&result->arena, key), size, watched, forget };
 	}
@@ -444,7 +447,8 @@ enum tarn_rc tarn_work_parse(struct tarn_slice line, struct tarn_split *split, s
 	enum tarn_rc rc;
 
 	if (!json)
-		return tarn_fail_at(err, TARN_EINVALID, problem.position, "a line of work is no JSON: %s", problem.text);
+		return tarn_fail_at(err, TARN_EINVALID, problem.position, "a line of work is no JSON: %s",
+				    problem.text);
 	tarn_arena_init(&new.arena);
 	rc = parse_result(json, split, &new, err);
 	json_decref(json);

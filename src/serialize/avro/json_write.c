@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json_text.h"
+#include "base/utf8.h"
 #include "serialize/avro/encode.h"
 #include "serialize/avro/json.h"
 #include "serialize/avro/node.h"
@@ -34,51 +35,14 @@ static enum tarn_rc cut_off(struct writer *w, const struct tarn_avro_node *node)
 
 /* ---- text ---- */
 
-/* Bytes of the UTF-8 sequence at the front, or 0 where it is none (RFC 3629). */
-static size_t utf8_length(const uint8_t *at, size_t left)
-{
-	static const struct {
-		uint8_t first, last; /* of the first byte */
-		uint8_t second_low, second_high;
-		size_t len;
-	} forms[] = {
-		{ 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-		if (*at < forms[i].first || *at > forms[i].last)
-			continue;
-		if (forms[i].len > left)
-			return 0;
-		if (forms[i].len > 1 && (at[1] < forms[i].second_low || at[1] > forms[i].second_high))
-			return 0;
-		for (size_t k = 2; k < forms[i].len; k++)
-			if ((at[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
 static void put_utf8(struct writer *w, struct tarn_slice text)
 {
-	size_t valid = 0, len;
-	while (valid < text.len && (len = utf8_length(text.data + valid, text.len - valid)))
-		valid += len;
-	if (valid == text.len) {
+	if (tarn_utf8_valid(text) == text.len) {
 		tarn_json_put_string(w->out, text);
 		return;
 	}
 	tarn_buf_clear(&w->text);
-	for (size_t i = 0; i < text.len; i += len) {
-		len = utf8_length(text.data + i, text.len - i);
-		if (len)
-			tarn_buf_add(&w->text, text.data + i, len);
-		else
-			tarn_buf_add_str(&w->text, "\xef\xbf\xbd");
-		len += !len;
-	}
+	tarn_utf8_repair(text, &w->text);
 	tarn_json_put_string(w->out, tarn_buf_slice(&w->text));
 }
 

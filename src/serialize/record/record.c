@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/utf8.h"
+
 /* What replaying a sum in another order or storing a shifted copy may move an energy by, in hartree. Chemical accuracy
  * is 1.6e-3; the smallest step that an optimizer takes on purpose moves energies by about 1e-8. */
 static const double ENERGY_TOLERANCE = 1e-6;
@@ -66,42 +68,12 @@ static enum tarn_rc check_length(const char *field, size_t n, const char *of, si
 
 /* ---- text ---- */
 
-/* Bytes of the UTF-8 sequence at `at` (RFC 3629: no overlong forms, no surrogates, nothing above 10FFFF), or 0. */
-static size_t utf8_sequence(const uint8_t *at, size_t left)
-{
-	uint8_t lead = at[0];
-	size_t len = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : (lead & 0xf0) == 0xe0 ? 3 : 4;
-	if (len > left || (len == 4 && (lead < 0xf0 || lead > 0xf4)))
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	bool overlong = (lead == 0xe0 && at[1] < 0xa0) || (lead == 0xf0 && at[1] < 0x90);
-	bool beyond = (lead == 0xed && at[1] >= 0xa0) || (lead == 0xf4 && at[1] >= 0x90);
-	return overlong || beyond ? 0 : len;
-}
-
-static bool all_ascii(const uint8_t *at)
-{
-	uint64_t word;
-	memcpy(&word, at, sizeof(word));
-	return !(word & 0x8080808080808080);
-}
-
 static enum tarn_rc check_utf8(const char *field, struct tarn_slice text, struct tarn_err *err)
 {
-	for (size_t i = 0; i < text.len;) {
-		if (text.len - i >= 8 && all_ascii(text.data + i)) {
-			i += 8;
-			continue;
-		}
-		size_t len = utf8_sequence(text.data + i, text.len - i);
-		if (!len)
-			return tarn_fail(err, TARN_EINVALID, "%s has byte 0x%02x at %zu, expected UTF-8", field,
-					 text.data[i], i);
-		i += len;
-	}
-	return TARN_OK;
+	size_t valid = tarn_utf8_valid(text);
+	if (valid == text.len)
+		return TARN_OK;
+	return tarn_fail(err, TARN_EINVALID, "%s has byte 0x%02x at %zu, expected UTF-8", field, text.data[valid], valid);
 }
 
 static enum tarn_rc check_name(const char *field, struct tarn_slice text, struct tarn_err *err)

@@ -16,7 +16,8 @@
 
 #define GOLDEN TEST_DATA "/golden/"
 
-static const struct tarn_run_stamp stamp = { .now_us = 1767322800000000, .date = 20455,
+static const struct tarn_run_stamp stamp = { .now_us = 1767322800000000,
+					     .date = 20455,
 					     .run_id = "00000000-0000-4000-8000-000000000001" };
 
 /* ---- texts of rows, to be compared as sorted lists ---- */
@@ -48,8 +49,10 @@ static void release_texts(struct texts *texts)
 /* What differs from the reference on purpose, or from run to run. */
 static bool is_compared(const char *table, const char *column)
 {
-	static const char *const left_out[] = { "processing_timestamp", "processing_date", "processing_batch_id",
-						"parameter_id", "iteration_id", "term_index", "term_id" };
+	static const char *const left_out[] = {
+		"processing_timestamp", "processing_date", "processing_batch_id", "parameter_id", "iteration_id",
+		"term_index",		"term_id"
+	};
 
 	for (size_t i = 0; i < sizeof(left_out) / sizeof(*left_out); i++)
 		if (!strcmp(left_out[i], column))
@@ -71,9 +74,8 @@ static void read_expected(const char *table, struct texts *texts)
 		void *next;
 
 		assert_non_null(row);
-		json_object_foreach_safe(row, next, column, value)
-			if (!is_compared(table, column))
-				json_object_del(row, column);
+		json_object_foreach_safe(row, next, column, value) if (!is_compared(table, column))
+			json_object_del(row, column);
 		add_text(texts, row);
 	}
 	gzclose(file);
@@ -89,21 +91,16 @@ static json_t *value_at(const struct tarn_vector *vector, size_t i)
 	if (vector->valid && !vector->valid[i])
 		return json_null();
 	switch (vector->field->kind) {
-	case TARN_TYPE_BOOLEAN:
-		return json_boolean(((uint8_t *)vector->values)[i]);
+	case TARN_TYPE_BOOLEAN: return json_boolean(((uint8_t *)vector->values)[i]);
 	case TARN_TYPE_INT:
-	case TARN_TYPE_DATE:
-		return json_integer(((int32_t *)vector->values)[i]);
+	case TARN_TYPE_DATE: return json_integer(((int32_t *)vector->values)[i]);
 	case TARN_TYPE_LONG:
-	case TARN_TYPE_TIMESTAMPTZ:
-		return json_integer(((int64_t *)vector->values)[i]);
-	case TARN_TYPE_DOUBLE:
-		return json_real(((double *)vector->values)[i]);
+	case TARN_TYPE_TIMESTAMPTZ: return json_integer(((int64_t *)vector->values)[i]);
+	case TARN_TYPE_DOUBLE: return json_real(((double *)vector->values)[i]);
 	case TARN_TYPE_STRING:
 		return json_stringn((const char *)vector->data + vector->offsets[i],
 				    (size_t)(vector->offsets[i + 1] - vector->offsets[i]));
-	default:
-		assert_int_equal(vector->field->kind, TARN_TYPE_LIST);
+	default: assert_int_equal(vector->field->kind, TARN_TYPE_LIST);
 	}
 	list = json_array();
 	for (int64_t j = vector->offsets[i]; j < vector->offsets[i + 1]; j++)
@@ -227,7 +224,7 @@ static void load_golden(struct golden *golden)
 		tarn_record_batch_get(golden->batch, i, &experiment->record);
 		tarn_record_identify(&experiment->record, &scratch, &experiment->ids);
 		experiment->lineage = (struct tarn_lineage){ tarn_slice_str("a/b"), tarn_slice_str("a"), i % 2 == 0, 3,
-							     (int64_t)i + 100, (int64_t)i };
+							     (int64_t)i + 100,	    (int64_t)i };
 		golden->n += !is_known(golden, experiment);
 	}
 	tarn_buf_release(&scratch);
@@ -318,9 +315,9 @@ static void test_ids_are_positions(void **state)
 		size_t feature;
 		const char *column, *last_of_p01;
 	} cases[] = {
-		{ 4, "parameter_id", "_init_23" },      { 5, "parameter_id", "_opt_23" },
-		{ 6, "iteration_id", "_iter_1" },       { 7, "parameter_id", "_iter_1_param_23" },
-		{ 7, "iteration_id", "_iter_1" },       { 8, "term_id", "_term_14" },
+		{ 4, "parameter_id", "_init_23" }, { 5, "parameter_id", "_opt_23" },
+		{ 6, "iteration_id", "_iter_1" },  { 7, "parameter_id", "_iter_1_param_23" },
+		{ 7, "iteration_id", "_iter_1" },  { 8, "term_id", "_term_14" },
 	};
 	const char *experiment = golden.experiments[0].ids.experiment;
 
@@ -371,16 +368,19 @@ static void test_lineage_and_run(void **state)
 			json_int_t record = json_integer_value(json_object_get(rows[i], "source_record"));
 			json_t *offset = json_object_get(rows[i], "source_offset");
 
-			assert_string_equal(json_string_value(json_object_get(rows[i], "processing_batch_id")), stamp.run_id);
+			assert_string_equal(json_string_value(json_object_get(rows[i], "processing_batch_id")),
+					    stamp.run_id);
 			assert_int_equal(json_integer_value(json_object_get(rows[i], "processing_date")), stamp.date);
-			assert_int_equal(json_integer_value(json_object_get(rows[i], "processing_timestamp")), stamp.now_us);
+			assert_int_equal(json_integer_value(json_object_get(rows[i], "processing_timestamp")),
+					 stamp.now_us);
 			assert_string_equal(json_string_value(json_object_get(rows[i], "source_object")), "a/b");
 			assert_string_equal(json_string_value(json_object_get(rows[i], "source_topic")), "a");
 			if (record % 2)
 				assert_true(json_is_null(offset));
 			else
 				assert_int_equal(json_integer_value(offset), record + 100);
-			assert_int_equal(json_string_length(json_object_get(rows[i], "configuration_id")), TARN_ID_SIZE);
+			assert_int_equal(json_string_length(json_object_get(rows[i], "configuration_id")),
+					 TARN_ID_SIZE);
 			json_decref(rows[i]);
 		}
 		free(rows);
@@ -420,11 +420,12 @@ static void test_processing_metadata(void **state)
 	(void)state;
 	tarn_processing_metadata_emit(&report, &stamp, group);
 	text = only_row(&tarn_processing_metadata_table, group);
-	assert_string_equal(text, "{\"processing_batch_id\":\"00000000-0000-4000-8000-000000000001\","
-				  "\"processing_name\":\"quantum_base_processing\",\"processing_timestamp\":1767322800000000,"
-				  "\"processing_date\":20455,\"table_names\":[\"molecules\",\"vqe_results\"],"
-				  "\"table_versions\":[\"v_1\",\"no_changes\"],\"record_counts\":[3,0],"
-				  "\"source_data_info\":\"about\"}");
+	assert_string_equal(text,
+			    "{\"processing_batch_id\":\"00000000-0000-4000-8000-000000000001\","
+			    "\"processing_name\":\"quantum_base_processing\",\"processing_timestamp\":1767322800000000,"
+			    "\"processing_date\":20455,\"table_names\":[\"molecules\",\"vqe_results\"],"
+			    "\"table_versions\":[\"v_1\",\"no_changes\"],\"record_counts\":[3,0],"
+			    "\"source_data_info\":\"about\"}");
 	free(text);
 }
 
@@ -450,10 +451,8 @@ static void test_repeated_results(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows_equal_the_reference),
-		cmocka_unit_test(test_ids_are_positions),
-		cmocka_unit_test(test_lineage_and_run),
-		cmocka_unit_test(test_processing_metadata),
+		cmocka_unit_test(test_rows_equal_the_reference), cmocka_unit_test(test_ids_are_positions),
+		cmocka_unit_test(test_lineage_and_run),		 cmocka_unit_test(test_processing_metadata),
 		cmocka_unit_test(test_repeated_results),
 	};
 

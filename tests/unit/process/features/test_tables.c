@@ -17,9 +17,9 @@ static json_t *load_schemas(void)
 static const char *type_name(enum tarn_type_kind kind)
 {
 	static const char *const names[] = {
-		[TARN_TYPE_BOOLEAN] = "boolean", [TARN_TYPE_INT] = "int",       [TARN_TYPE_LONG] = "long",
-		[TARN_TYPE_DOUBLE] = "double",   [TARN_TYPE_DATE] = "date",     [TARN_TYPE_TIMESTAMPTZ] = "timestamptz",
-		[TARN_TYPE_STRING] = "string",   [TARN_TYPE_BINARY] = "binary",
+		[TARN_TYPE_BOOLEAN] = "boolean", [TARN_TYPE_INT] = "int",	[TARN_TYPE_LONG] = "long",
+		[TARN_TYPE_DOUBLE] = "double",	 [TARN_TYPE_DATE] = "date",	[TARN_TYPE_TIMESTAMPTZ] = "timestamptz",
+		[TARN_TYPE_STRING] = "string",	 [TARN_TYPE_BINARY] = "binary",
 	};
 
 	return names[kind];
@@ -105,7 +105,7 @@ static const struct tarn_field *find_field(const struct tarn_table_definition *t
 
 static void test_every_row_can_be_followed_back(void **state)
 {
-	static const char *const lineage[] = { "source_object",    "source_record", "source_topic",
+	static const char *const lineage[] = { "source_object",	   "source_record", "source_topic",
 					       "source_partition", "source_offset", "processing_batch_id" };
 
 	(void)state;

@@ -77,8 +77,8 @@ static inline void place_copy(const struct place *place, const char *golden, con
 /* Record `offset` of a partition of the golden v2 set, where the sink put it. */
 static inline void place_copy_v2(const struct place *place, int partition, int offset)
 {
-	char *key = tarn_asprintf("experiments/" V2_TOPIC "/partition=%d/" V2_TOPIC "+%d+%010d.avro", partition, partition,
-				  offset);
+	char *key = tarn_asprintf("experiments/" V2_TOPIC "/partition=%d/" V2_TOPIC "+%d+%010d.avro", partition,
+				  partition, offset);
 	char *golden = tarn_asprintf("v2/%s", key);
 
 	place_copy(place, golden, key);
@@ -148,8 +148,8 @@ static inline int64_t place_rows(const struct place *place, const char *name, si
 		tarn_catalog_close(catalog);
 		return -1;
 	}
-	assert_int_equal(tarn_scan_files(table, tarn_table_current(table), tarn_catalog_store(catalog), count_file, &count,
-					 NULL),
+	assert_int_equal(tarn_scan_files(table, tarn_table_current(table), tarn_catalog_store(catalog), count_file,
+					 &count, NULL),
 			 TARN_OK);
 	tarn_table_snapshots(table, &n);
 	if (snapshots)
@@ -186,8 +186,8 @@ static inline void add_strings(struct strings *strings, struct tarn_parquet_read
 
 			strings->items = tarn_grow(strings->items, &strings->capacity, strings->n + 1, sizeof(char *));
 			strings->items[strings->n++] =
-				null ? tarn_strdup("null") :
-				       tarn_asprintf("%.*s", (int)len, (const char *)vector.data + vector.offsets[i]);
+				null ? tarn_strdup("null")
+				     : tarn_asprintf("%.*s", (int)len, (const char *)vector.data + vector.offsets[i]);
 		}
 		tarn_vector_release(&vector);
 	}
@@ -222,8 +222,9 @@ static inline char *place_strings(const struct place *place, const char *name, c
 	assert_int_equal(tarn_catalog_open(place->lake, TARN_CATALOG_READ, 0, &catalog, NULL), TARN_OK);
 	assert_int_equal(tarn_catalog_load(catalog, name, &table, &location, NULL), TARN_OK);
 	strings.store = tarn_catalog_store(catalog);
-	assert_int_equal(tarn_scan_files(table, tarn_table_current(table), strings.store, add_file_strings, &strings, NULL),
-			 TARN_OK);
+	assert_int_equal(
+		tarn_scan_files(table, tarn_table_current(table), strings.store, add_file_strings, &strings, NULL),
+		TARN_OK);
 	if (strings.n)
 		qsort(strings.items, strings.n, sizeof(char *), compare_strings);
 	tarn_buf_init(&text, TARN_BUF_DEFAULT_MAX);

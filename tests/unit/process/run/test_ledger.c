@@ -19,7 +19,9 @@ static int teardown(void **state)
 	return sqlite3_close(db);
 }
 
-static const struct tarn_run_row run_row = { .run_id = "run-1", .source = "file:///raw", .outcome = TARN_RUN_COMMITTED };
+static const struct tarn_run_row run_row = { .run_id = "run-1",
+					     .source = "file:///raw",
+					     .outcome = TARN_RUN_COMMITTED };
 
 static void apply(struct tarn_ledger_change change)
 {
@@ -98,8 +100,11 @@ static void test_named_objects(void **state)
 	static const struct {
 		const char *name;
 		struct tarn_ledger_object object;
-	} cases[] = { { "1.json", { true, false, 5 } }, { "2.json", { 0 } }, { "3.json", { true, true, 7 } },
-		      { "4.json", { 0 } },              { "5.json", { 0 } } };
+	} cases[] = { { "1.json", { true, false, 5 } },
+		      { "2.json", { 0 } },
+		      { "3.json", { true, true, 7 } },
+		      { "4.json", { 0 } },
+		      { "5.json", { 0 } } };
 
 	(void)state;
 	apply((struct tarn_ledger_change){ .objects = named, .n_objects = 4 });
@@ -131,7 +136,9 @@ static enum tarn_rc count_folder(void *context, const char *key, int64_t size, s
 
 static void test_folders(void **state)
 {
-	const struct tarn_ledger_folder folders[] = { { "", "r" }, { "a", "1" }, { "a/b", "2" }, { "a/c", "3" }, { "a/b/d", "4" } };
+	const struct tarn_ledger_folder folders[] = {
+		{ "", "r" }, { "a", "1" }, { "a/b", "2" }, { "a/c", "3" }, { "a/b/d", "4" }
+	};
 	char token[TARN_STORE_TOKEN_SIZE];
 	struct tarn_ledger *ledger;
 	int n = 0;
@@ -153,8 +160,9 @@ static void test_folders(void **state)
 static void test_an_experiment_is_in_once(void **state)
 {
 	const struct tarn_ledger_experiment experiment = { { 1, 2 }, { 3 }, "t/o.avro", 4 };
-	struct tarn_ledger_change change = { .source = "file:///raw", .run = &run_row, .experiments = &experiment,
-					     .n_experiments = 1 };
+	struct tarn_ledger_change change = {
+		.source = "file:///raw", .run = &run_row, .experiments = &experiment, .n_experiments = 1
+	};
 	struct tarn_ledger_first first;
 	struct tarn_ledger *ledger;
 	bool found = true;
@@ -193,8 +201,7 @@ static void test_state_holds_the_change(void **state)
 	ledger = open_ledger("file:///raw");
 	assert_int_equal(tarn_ledger_state_json(ledger, &change, &json, NULL), TARN_OK);
 	tarn_buf_add_byte(&json, 0);
-	assert_string_equal((char *)json.data,
-			    "{\"file:///raw\":{\"n\\\"ew/0\":[[3,4]],\"t/2\":[[0,6],[8,9]]}}");
+	assert_string_equal((char *)json.data, "{\"file:///raw\":{\"n\\\"ew/0\":[[3,4]],\"t/2\":[[0,6],[8,9]]}}");
 	tarn_ledger_close(ledger);
 	tarn_buf_release(&json);
 	tarn_ranges_release(&more[0].ranges);
@@ -216,8 +223,13 @@ static enum tarn_rc check_run(void *context, const struct tarn_run_row *run, str
 
 static void test_runs(void **state)
 {
-	const struct tarn_run_row row = { .run_id = "r2", .source = "s", .error = "no space", .started_us = 5, .ended_us = 9,
-					  .outcome = TARN_RUN_FAILED, .counts = { 1, 2, 3, 4, 5, 6, 7 } };
+	const struct tarn_run_row row = { .run_id = "r2",
+					  .source = "s",
+					  .error = "no space",
+					  .started_us = 5,
+					  .ended_us = 9,
+					  .outcome = TARN_RUN_FAILED,
+					  .counts = { 1, 2, 3, 4, 5, 6, 7 } };
 	int n = 0;
 
 	(void)state;

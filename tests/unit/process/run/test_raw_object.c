@@ -51,8 +51,14 @@ static void test_names(void **state)
 
 static void test_other_names_are_none(void **state)
 {
-	static const char *const keys[] = { "t/readme.txt", "t/.hidden.avro", "_spool/_x.avro",           ".avro",
-					    "avro",         "t/a.avro.tmp",   "t/t+0+0000000001.keys.avro", "t/a.headers.avro" };
+	static const char *const keys[] = { "t/readme.txt",
+					    "t/.hidden.avro",
+					    "_spool/_x.avro",
+					    ".avro",
+					    "avro",
+					    "t/a.avro.tmp",
+					    "t/t+0+0000000001.keys.avro",
+					    "t/a.headers.avro" };
 	struct tarn_raw_object object;
 
 	(void)state;
@@ -63,8 +69,14 @@ static void test_other_names_are_none(void **state)
 static void test_order(void **state)
 {
 	static const char *const sorted[] = {
-		"z/a/a+0+0000000009.avro", "z/a/a+0+0000000010.avro", "b/a/a+1+0000000000.avro", "a/2-500.json",
-		"a/10-3.json",             "a/10-20.json",            "a/x.avro",                "z/aa/aa+0+0.avro",
+		"z/a/a+0+0000000009.avro",
+		"z/a/a+0+0000000010.avro",
+		"b/a/a+1+0000000000.avro",
+		"a/2-500.json",
+		"a/10-3.json",
+		"a/10-20.json",
+		"a/x.avro",
+		"z/aa/aa+0+0.avro",
 		"b/1-1.json",
 	};
 	enum { N = sizeof(sorted) / sizeof(*sorted) };

@@ -37,10 +37,12 @@ static const struct {
 	const char *table;
 	int64_t rows;
 } full_v2[] = {
-	{ "molecules", 11 },           { "ansatz_info", 11 },           { "performance_metrics", 11 },
-	{ "vqe_results", 11 },         { "initial_parameters", 260 },   { "optimal_parameters", 260 },
-	{ "vqe_iterations", 1802 },    { "iteration_parameters", 41648 }, { "hamiltonian_terms", 975 },
-	{ "repeated_results", 1 },     { "dead_letters", 0 },
+	{ "molecules", 11 },	       { "ansatz_info", 11 },
+	{ "performance_metrics", 11 }, { "vqe_results", 11 },
+	{ "initial_parameters", 260 }, { "optimal_parameters", 260 },
+	{ "vqe_iterations", 1802 },    { "iteration_parameters", 41648 },
+	{ "hamiltonian_terms", 975 },  { "repeated_results", 1 },
+	{ "dead_letters", 0 },
 };
 
 static void check_full_v2(void)
@@ -262,8 +264,10 @@ static void test_watermark(void **state)
 	tarn_store_close(store);
 	tarn_ranges_release(&partition.ranges);
 	read_golden("v2/experiments/" V2_TOPIC "/partition=0/" V2_TOPIC "+0+0000000000.avro", &bytes);
-	place_put(&place, "experiments/" V2_TOPIC "/partition=0/" V2_TOPIC "+0+0000004998.avro", tarn_buf_slice(&bytes));
-	place_put(&place, "experiments/" V2_TOPIC "/partition=0/" V2_TOPIC "+0+0000005000.avro", tarn_buf_slice(&bytes));
+	place_put(&place, "experiments/" V2_TOPIC "/partition=0/" V2_TOPIC "+0+0000004998.avro",
+		  tarn_buf_slice(&bytes));
+	place_put(&place, "experiments/" V2_TOPIC "/partition=0/" V2_TOPIC "+0+0000005000.avro",
+		  tarn_buf_slice(&bytes));
 	tarn_buf_release(&bytes);
 	check_counts(place_run(&place).counts, 1, 1, 0, 0, 0);
 }
@@ -285,7 +289,8 @@ static void make_container(int n, struct tarn_buf *out)
 		read_golden(name, &bytes);
 		assert_int_equal(tarn_avro_header_read(tarn_buf_slice(&bytes), &header, NULL), TARN_OK);
 		position = header.size;
-		assert_int_equal(tarn_avro_block_next(tarn_buf_slice(&bytes), &header, &position, &block, NULL), TARN_OK);
+		assert_int_equal(tarn_avro_block_next(tarn_buf_slice(&bytes), &header, &position, &block, NULL),
+				 TARN_OK);
 		if (!writer)
 			writer = tarn_avro_writer_new(out, header.schema_json, TARN_CODEC_NONE, NULL, 0, sync, 1);
 		assert_int_equal(tarn_avro_writer_add(writer, block.stored, NULL), TARN_OK);
@@ -410,7 +415,8 @@ static void test_damaged_block(void **state)
 	(void)state;
 	read_golden("multi/experiments/" V2_TOPIC "/partition=8/" V2_TOPIC "+8+0000000000.avro", &bytes);
 	bytes.data[bytes.len / 2] ^= 0x55;
-	place_put(&place, "experiments/" V2_TOPIC "/partition=8/" V2_TOPIC "+8+0000000000.avro", tarn_buf_slice(&bytes));
+	place_put(&place, "experiments/" V2_TOPIC "/partition=8/" V2_TOPIC "+8+0000000000.avro",
+		  tarn_buf_slice(&bytes));
 	report = place_run(&place);
 	assert_true(report.counts.dead_letters >= 1);
 	assert_int_equal(place_rows(&place, "vqe_results", NULL), report.counts.experiments);
@@ -460,6 +466,21 @@ static void test_json_lines(void **state)
 	tarn_buf_release(&lines);
 }
 
+/* Columns hold text, whatever a file is called. */
+static void test_name_that_is_no_text(void **state)
+{
+	char *objects;
+
+	(void)state;
+	place_copy(&place, "v2/experiments/" V2_TOPIC "/partition=0/" V2_TOPIC "+0+0000000000.avro", "t/\xff.avro");
+	place_put(&place, "t/\xfe.avro", tarn_slice_str("x"));
+	check_counts(place_run(&place).counts, 1, 1, 0, 0, 1);
+	objects = place_strings(&place, "molecules", "source_object");
+	assert_string_equal(objects, "t/\xef\xbf\xbd.avro\n");
+	free(objects);
+	assert_int_equal(place_run(&place).outcome, TARN_RUN_NOTHING_NEW);
+}
+
 static void test_missing_area_fails(void **state)
 {
 	struct tarn_run_options options = place_options(&place);
@@ -490,8 +511,8 @@ static void test_run_id_counts_once(void **state)
 
 static char *digest_files(const struct place *at)
 {
-	char *command = tarn_asprintf("cd '%s/quantum_features' && find . -name '*.parquet' | LC_ALL=C sort | xargs sha256sum",
-				      at->lake);
+	char *command = tarn_asprintf(
+		"cd '%s/quantum_features' && find . -name '*.parquet' | LC_ALL=C sort | xargs sha256sum", at->lake);
 	FILE *pipe = popen(command, "r");
 	char *text = tarn_calloc(1, 1 << 20);
 
@@ -673,7 +694,8 @@ static void test_damaged_lines_are_refused(void **state)
 	work_lines(&splits, &accounts);
 	tarn_buf_init(&line, TARN_BUF_DEFAULT_MAX);
 	for (size_t len = 0; len < strlen(splits.items[0]); len++)
-		assert_int_equal(tarn_run_work(&options, tarn_slice_of(splits.items[0], len), &line, NULL), TARN_EINVALID);
+		assert_int_equal(tarn_run_work(&options, tarn_slice_of(splits.items[0], len), &line, NULL),
+				 TARN_EINVALID);
 	for (size_t len = 0; len < strlen(accounts.items[0]); len += 7) {
 		cut = tarn_slice_of(accounts.items[0], len);
 		assert_int_equal(tarn_run_commit(&options, &cut, 1, &report, NULL), TARN_EINVALID);
@@ -705,6 +727,7 @@ int main(void)
 		TEST(test_damaged_block),
 		TEST(test_every_prefix),
 		TEST(test_json_lines),
+		TEST(test_name_that_is_no_text),
 		TEST(test_missing_area_fails),
 		TEST(test_run_id_counts_once),
 		TEST(test_bytes_do_not_depend_on_threads),
