@@ -119,7 +119,14 @@ class Program:
 
     def listing(self, lake: Path) -> list[str]:
         """A line a table, with the location of its metadata: the same listing is the same lake."""
-        return self.lines("table", "ls", "--lake", lake) if (lake / "catalog.db").exists() else []
+        if not (lake / "catalog.db").exists():
+            return []
+        try:
+            return self.lines("table", "ls", "--lake", lake)
+        except Broken as broken:
+            if "holds no Iceberg catalog" in str(broken):  # made, and nothing was ever committed to it
+                return []
+            raise
 
     def state(self, lake: Path) -> State:
         tables = [json.loads(line)["table"] for line in self.listing(lake)]

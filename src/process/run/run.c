@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "process/run/steps.h"
+#include "process/run/run_steps.h"
 
 static int count_cores(void)
 {

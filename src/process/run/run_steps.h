@@ -1,6 +1,6 @@
 /* What a run in one process and its steps alone have in common. Private to this room. */
-#ifndef TARN_PROCESS_RUN_STEPS_H
-#define TARN_PROCESS_RUN_STEPS_H
+#ifndef TARN_PROCESS_RUN_RUN_STEPS_H
+#define TARN_PROCESS_RUN_RUN_STEPS_H
 
 #include "process/run/run.h"
 

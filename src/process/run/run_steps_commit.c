@@ -1,7 +1,7 @@
 /* Commit alone: accounts of splits that were worked on elsewhere, checked against what the lake has got meanwhile. */
 #include <stdlib.h>
 
-#include "process/run/steps.h"
+#include "process/run/run_steps.h"
 
 struct account {
 	struct tarn_split split;

@@ -1,5 +1,5 @@
 /* Plan and work, each alone. */
-#include "process/run/steps.h"
+#include "process/run/run_steps.h"
 
 /* ---- plan alone ---- */
 
