@@ -197,6 +197,7 @@ static enum tarn_rc write_audit(struct commit *commit, struct tarn_err *err)
 	const struct tarn_commit_input *input = commit->input;
 	const size_t target = TARN_TARGET_PROCESSING_METADATA;
 	const struct tarn_partition_value none = { 0 };
+	struct tarn_parquet_scratch *scratch = tarn_parquet_scratch_new();
 	struct tarn_output *output;
 	size_t n_snapshots;
 	enum tarn_rc rc;
@@ -206,8 +207,9 @@ static enum tarn_rc write_audit(struct commit *commit, struct tarn_err *err)
 					 (uint32_t)n_snapshots);
 	output = tarn_outputs_find(commit->audit, target, &none);
 	for (size_t i = 0; i < commit->n_topics; i++)
-		emit_topic(commit, &commit->topics[i], tarn_output_open_group(output));
-	rc = tarn_output_finish(output, err);
+		emit_topic(commit, &commit->topics[i], tarn_output_open_group(output, scratch));
+	rc = tarn_output_finish(output, scratch, err);
+	tarn_parquet_scratch_free(scratch);
 	if (rc)
 		return rc;
 	commit->files[target] = gather(commit, 1, sizeof(struct tarn_data_file));

@@ -144,18 +144,20 @@ struct tarn_output *tarn_outputs_at(struct tarn_outputs *outputs, size_t i)
 	return outputs->items[i];
 }
 
-struct tarn_parquet_group *tarn_output_group_new(const struct tarn_output *output)
+struct tarn_parquet_group *tarn_output_group_new(const struct tarn_output *output, struct tarn_parquet_scratch *scratch)
 {
-	static const struct tarn_parquet_options options = { .codec = TARN_CODEC_ZSTD };
+	const struct tarn_parquet_options options = { .codec = TARN_CODEC_ZSTD, .scratch = scratch };
 	const struct tarn_table_definition *definition = definition_of(output);
 
 	return tarn_parquet_group_new(definition->fields, definition->n_fields, &options);
 }
 
-struct tarn_parquet_group *tarn_output_open_group(struct tarn_output *output)
+struct tarn_parquet_group *tarn_output_open_group(struct tarn_output *output, struct tarn_parquet_scratch *scratch)
 {
 	if (!output->group)
-		output->group = tarn_output_group_new(output);
+		output->group = tarn_output_group_new(output, scratch);
+	else
+		tarn_parquet_group_lend(output->group, scratch);
 	return output->group;
 }
 
@@ -247,7 +249,7 @@ static enum tarn_rc append_finished(struct tarn_output *output, struct tarn_parq
 	return rc;
 }
 
-static enum tarn_rc close_group(struct tarn_output *output, struct tarn_err *err)
+static enum tarn_rc close_group(struct tarn_output *output, struct tarn_parquet_scratch *scratch, struct tarn_err *err)
 {
 	struct tarn_parquet_group *group = output->group;
 	enum tarn_rc rc;
@@ -255,6 +257,7 @@ static enum tarn_rc close_group(struct tarn_output *output, struct tarn_err *err
 	if (!group)
 		return TARN_OK;
 	output->group = NULL;
+	tarn_parquet_group_lend(group, scratch);
 	rc = tarn_parquet_group_finish(group, err);
 	if (!rc)
 		rc = append_finished(output, group, err);
@@ -262,17 +265,18 @@ static enum tarn_rc close_group(struct tarn_output *output, struct tarn_err *err
 	return rc;
 }
 
-enum tarn_rc tarn_output_settle(struct tarn_output *output, struct tarn_err *err)
+enum tarn_rc tarn_output_settle(struct tarn_output *output, struct tarn_parquet_scratch *scratch, struct tarn_err *err)
 {
 	if (!output->group || (tarn_parquet_group_rows(output->group) < GROUP_ROWS &&
 			       tarn_parquet_group_bytes(output->group) < GROUP_BYTES))
 		return TARN_OK;
-	return close_group(output, err);
+	return close_group(output, scratch, err);
 }
 
-enum tarn_rc tarn_output_append(struct tarn_output *output, struct tarn_parquet_group *group, struct tarn_err *err)
+enum tarn_rc tarn_output_append(struct tarn_output *output, struct tarn_parquet_group *group,
+				struct tarn_parquet_scratch *scratch, struct tarn_err *err)
 {
-	enum tarn_rc rc = close_group(output, err);
+	enum tarn_rc rc = close_group(output, scratch, err);
 
 	if (!rc)
 		rc = append_finished(output, group, err);
@@ -280,7 +284,8 @@ enum tarn_rc tarn_output_append(struct tarn_output *output, struct tarn_parquet_
 	return rc;
 }
 
-enum tarn_rc tarn_outputs_bound(struct tarn_outputs *outputs, struct tarn_err *err)
+enum tarn_rc tarn_outputs_bound(struct tarn_outputs *outputs, struct tarn_parquet_scratch *scratch,
+				struct tarn_err *err)
 {
 	enum tarn_rc rc = TARN_OK;
 
@@ -300,14 +305,14 @@ enum tarn_rc tarn_outputs_bound(struct tarn_outputs *outputs, struct tarn_err *e
 		}
 		if (total <= OPEN_BYTES)
 			break;
-		rc = close_group(largest, err);
+		rc = close_group(largest, scratch, err);
 	}
 	return rc;
 }
 
-enum tarn_rc tarn_output_finish(struct tarn_output *output, struct tarn_err *err)
+enum tarn_rc tarn_output_finish(struct tarn_output *output, struct tarn_parquet_scratch *scratch, struct tarn_err *err)
 {
-	enum tarn_rc rc = close_group(output, err);
+	enum tarn_rc rc = close_group(output, scratch, err);
 
 	return rc ? rc : close_file(output, err);
 }

@@ -15,6 +15,7 @@ void tarn_unit_init(struct tarn_unit *unit)
 	tarn_arena_init(&unit->arena);
 	unit->batch = tarn_record_batch_new();
 	unit->compressor = tarn_compressor_new();
+	unit->scratch = tarn_parquet_scratch_new();
 	unit->cutter = tarn_cutter_new();
 }
 
@@ -34,6 +35,7 @@ void tarn_unit_release(struct tarn_unit *unit)
 	tarn_arena_release(&unit->arena);
 	tarn_record_batch_free(unit->batch);
 	tarn_compressor_free(unit->compressor);
+	tarn_parquet_scratch_free(unit->scratch);
 	tarn_cutter_free(unit->cutter);
 	free(unit->pieces);
 	free(unit->records);

@@ -76,6 +76,7 @@ struct tarn_unit {
 	struct tarn_output *letters_output, *repeats_output;
 	struct tarn_arena arena;
 	struct tarn_compressor *compressor;
+	struct tarn_parquet_scratch *scratch;
 	struct tarn_buf block_data; /* one block, decompressed */
 	struct tarn_buf text;	    /* scratch of the ids */
 	struct tarn_cutter *cutter; /* cuts single records out of blocks */

@@ -148,7 +148,7 @@ static enum tarn_rc encode_large(const struct pipeline *pipeline, struct tarn_un
 
 		if (portion->rows < PORTION_ROWS)
 			continue;
-		portion->group = tarn_output_group_new(portion->output);
+		portion->group = tarn_output_group_new(portion->output, unit->scratch);
 		emit_portion(pipeline, unit, portion, portion->group);
 		rc = tarn_parquet_group_finish(portion->group, err);
 	}
@@ -162,17 +162,17 @@ static enum tarn_rc write_portion(const struct pipeline *pipeline, struct tarn_u
 
 	if (group) {
 		portion->group = NULL;
-		return tarn_output_append(portion->output, group, err);
+		return tarn_output_append(portion->output, group, unit->scratch, err);
 	}
-	emit_portion(pipeline, unit, portion, tarn_output_open_group(portion->output));
-	return tarn_output_settle(portion->output, err);
+	emit_portion(pipeline, unit, portion, tarn_output_open_group(portion->output, unit->scratch));
+	return tarn_output_settle(portion->output, unit->scratch, err);
 }
 
 static void write_letters(const struct pipeline *pipeline, const struct tarn_unit *unit)
 {
 	for (size_t i = 0; i < unit->n_letters; i++)
 		tarn_dead_letters_emit(&unit->letters[i].letter, &pipeline->stamp,
-				       tarn_output_open_group(unit->letters_output));
+				       tarn_output_open_group(unit->letters_output, unit->scratch));
 }
 
 static void write_repeats(const struct pipeline *pipeline, const struct tarn_unit *unit)
@@ -180,7 +180,8 @@ static void write_repeats(const struct pipeline *pipeline, const struct tarn_uni
 	for (size_t i = 0; i < unit->n_records; i++)
 		if (unit->records[i].state == TARN_RECORD_DIFFERENT)
 			tarn_repeated_results_emit(&unit->records[i].experiment, &unit->records[i].first,
-						   &pipeline->stamp, tarn_output_open_group(unit->repeats_output));
+						   &pipeline->stamp,
+						   tarn_output_open_group(unit->repeats_output, unit->scratch));
 }
 
 static void report_progress(struct pipeline *pipeline, const struct tarn_unit *unit)
@@ -204,7 +205,7 @@ static enum tarn_rc write_unit(struct pipeline *pipeline, struct tarn_unit *unit
 	write_letters(pipeline, unit);
 	write_repeats(pipeline, unit);
 	if (!rc)
-		rc = tarn_outputs_bound(pipeline->outputs, err);
+		rc = tarn_outputs_bound(pipeline->outputs, unit->scratch, err);
 	report_progress(pipeline, unit);
 	return rc;
 }
@@ -273,17 +274,19 @@ static void *run_worker(void *context)
 static void *run_finisher(void *context)
 {
 	struct pipeline *pipeline = context;
+	struct tarn_parquet_scratch *scratch = tarn_parquet_scratch_new();
 	size_t n = tarn_outputs_count(pipeline->outputs), i;
 
 	while ((i = atomic_fetch_add(&pipeline->finishing, 1)) < n) {
 		struct tarn_err err;
-		enum tarn_rc rc = tarn_output_finish(tarn_outputs_at(pipeline->outputs, i), &err);
+		enum tarn_rc rc = tarn_output_finish(tarn_outputs_at(pipeline->outputs, i), scratch, &err);
 
 		if (rc) {
 			fail(pipeline, rc, &err);
 			break;
 		}
 	}
+	tarn_parquet_scratch_free(scratch);
 	return NULL;
 }
 

@@ -14,13 +14,17 @@
 /* Room before the PLAIN values of a page, for the levels of the usual case: one run. */
 enum { TARN_CHUNK_HEADROOM = 32 };
 
-/* What the chunks of a group share: one thread, one compressor, scratch memory, the first error. */
-struct tarn_chunk_tools {
+struct tarn_parquet_scratch {
 	struct tarn_compressor *compressor;
+	struct tarn_buf packed, raw, compressed;
+};
+
+/* What the chunks of a group share: one thread, its scratch memory, the first error. */
+struct tarn_chunk_tools {
+	struct tarn_parquet_scratch *scratch;
 	enum tarn_codec codec;
 	int level;
 	size_t page_bytes, dictionary_bytes;
-	struct tarn_buf packed, raw, compressed;
 	enum tarn_rc rc;
 	struct tarn_err err;
 };

@@ -5,24 +5,42 @@
 
 enum { DEFAULT_PAGE_BYTES = 1 << 20, DEFAULT_DICTIONARY_BYTES = 2 << 20 };
 
+struct tarn_parquet_scratch *tarn_parquet_scratch_new(void)
+{
+	struct tarn_parquet_scratch *scratch = tarn_malloc(sizeof(*scratch));
+	scratch->compressor = tarn_compressor_new();
+	tarn_buf_init(&scratch->packed, TARN_BUF_DEFAULT_MAX);
+	tarn_buf_init(&scratch->raw, TARN_BUF_DEFAULT_MAX);
+	tarn_buf_init(&scratch->compressed, 2 * TARN_BUF_DEFAULT_MAX);
+	return scratch;
+}
+
+void tarn_parquet_scratch_free(struct tarn_parquet_scratch *scratch)
+{
+	if (!scratch)
+		return;
+	tarn_compressor_free(scratch->compressor);
+	tarn_buf_release(&scratch->packed);
+	tarn_buf_release(&scratch->raw);
+	tarn_buf_release(&scratch->compressed);
+	free(scratch);
+}
+
 struct tarn_parquet_group *tarn_parquet_group_new(const struct tarn_field *fields, size_t n_fields,
 						  const struct tarn_parquet_options *options)
 {
 	struct tarn_parquet_group *group = tarn_calloc(1, sizeof(*group));
 	struct tarn_chunk_tools *tools = &group->tools;
 	tarn_parquet_tree_init(&group->tree, fields, n_fields);
-	if (!options->compressor)
-		group->own_compressor = tarn_compressor_new();
+	if (!options->scratch)
+		group->own_scratch = tarn_parquet_scratch_new();
 	*tools = (struct tarn_chunk_tools){
-		.compressor = options->compressor ? options->compressor : group->own_compressor,
+		.scratch = options->scratch ? options->scratch : group->own_scratch,
 		.codec = options->codec,
 		.level = options->level,
 		.page_bytes = options->page_bytes ? options->page_bytes : DEFAULT_PAGE_BYTES,
 		.dictionary_bytes = options->dictionary_bytes ? options->dictionary_bytes : DEFAULT_DICTIONARY_BYTES,
 	};
-	tarn_buf_init(&tools->packed, TARN_BUF_DEFAULT_MAX);
-	tarn_buf_init(&tools->raw, TARN_BUF_DEFAULT_MAX);
-	tarn_buf_init(&tools->compressed, 2 * TARN_BUF_DEFAULT_MAX);
 	group->columns = tarn_calloc(n_fields, sizeof(*group->columns));
 	group->chunks = tarn_calloc(group->tree.n_leaves, sizeof(*group->chunks));
 	for (size_t i = 0; i < group->tree.n_leaves; i++)
@@ -30,13 +48,17 @@ struct tarn_parquet_group *tarn_parquet_group_new(const struct tarn_field *field
 	return group;
 }
 
-static void release_tools(struct tarn_parquet_group *group)
+static void return_scratch(struct tarn_parquet_group *group)
 {
-	tarn_buf_release(&group->tools.packed);
-	tarn_buf_release(&group->tools.raw);
-	tarn_buf_release(&group->tools.compressed);
-	tarn_compressor_free(group->own_compressor);
-	group->own_compressor = NULL;
+	tarn_parquet_scratch_free(group->own_scratch);
+	group->own_scratch = NULL;
+	group->tools.scratch = NULL;
+}
+
+void tarn_parquet_group_lend(struct tarn_parquet_group *group, struct tarn_parquet_scratch *scratch)
+{
+	return_scratch(group);
+	group->tools.scratch = scratch;
 }
 
 void tarn_parquet_group_free(struct tarn_parquet_group *group)
@@ -47,7 +69,7 @@ void tarn_parquet_group_free(struct tarn_parquet_group *group)
 		tarn_chunk_release(&group->chunks[i]);
 	for (size_t i = 0; i < group->tree.root.n_children; i++)
 		free(group->columns[i].frames);
-	release_tools(group);
+	return_scratch(group);
 	free(group->chunks);
 	free(group->columns);
 	tarn_parquet_tree_release(&group->tree);
@@ -338,7 +360,7 @@ enum tarn_rc tarn_parquet_group_finish(struct tarn_parquet_group *group, struct 
 	for (size_t i = 0; i < group->tree.n_leaves; i++)
 		tarn_chunk_finish(&group->chunks[i]);
 	group->finished = true;
-	release_tools(group);
+	return_scratch(group);
 	if (group->tools.rc != TARN_OK && err)
 		*err = group->tools.err;
 	return group->tools.rc;

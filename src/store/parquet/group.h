@@ -20,7 +20,7 @@ struct tarn_parquet_column {
 struct tarn_parquet_group {
 	struct tarn_parquet_tree tree;
 	struct tarn_chunk_tools tools;
-	struct tarn_compressor *own_compressor;
+	struct tarn_parquet_scratch *own_scratch;
 	struct tarn_chunk *chunks; /* one a leaf */
 	struct tarn_parquet_column *columns;
 	bool finished;

@@ -34,10 +34,10 @@ static void write_dictionary_header(struct tarn_thrift_writer *writer, const str
 	tarn_thrift_end(writer);
 }
 
-/* Appends what is in tools->compressed, behind its header, to `out`. Returns the size of both, 0 on failure. */
+/* Appends what is in tools->scratch->compressed, behind its header, to `out`. Returns the size of both, 0 on failure. */
 static int32_t append_page(struct tarn_chunk *chunk, enum parquet_page_type type, size_t raw_len, struct tarn_buf *out)
 {
-	struct tarn_buf *compressed = &chunk->tools->compressed;
+	struct tarn_buf *compressed = &chunk->tools->scratch->compressed;
 	struct tarn_thrift_writer writer;
 	size_t start = out->len;
 	if (compressed->overflow)
@@ -77,8 +77,9 @@ static int32_t write_page(struct tarn_chunk *chunk, enum parquet_page_type type,
 	struct tarn_chunk_tools *tools = chunk->tools;
 	if (tools->rc != TARN_OK)
 		return 0;
-	tarn_buf_clear(&tools->compressed);
-	tools->rc = tarn_compress(tools->compressor, tools->codec, level_for(chunk), raw, &tools->compressed, &tools->err);
+	tarn_buf_clear(&tools->scratch->compressed);
+	tools->rc = tarn_compress(tools->scratch->compressor, tools->codec, level_for(chunk), raw,
+				 &tools->scratch->compressed, &tools->err);
 	return append_page(chunk, type, raw.len, out);
 }
 
@@ -90,7 +91,7 @@ static void put_levels(struct tarn_chunk *chunk, const struct tarn_runs *levels,
 		return;
 	size_t start = out->len;
 	tarn_buf_add_le32(out, 0);
-	tarn_runs_encode(levels, tarn_bit_width(max), &chunk->tools->packed, out);
+	tarn_runs_encode(levels, tarn_bit_width(max), &chunk->tools->scratch->packed, out);
 	uint32_t len = (uint32_t)(out->len - start - 4);
 	if (!out->overflow)
 		memcpy(out->data + start, &len, 4);
@@ -99,7 +100,7 @@ static void put_levels(struct tarn_chunk *chunk, const struct tarn_runs *levels,
 /* Puts the levels before the PLAIN values without moving those, where they fit. */
 static struct tarn_slice join_plain(struct tarn_chunk *chunk)
 {
-	struct tarn_buf *raw = &chunk->tools->raw, *plain = &chunk->plain;
+	struct tarn_buf *raw = &chunk->tools->scratch->raw, *plain = &chunk->plain;
 	struct tarn_slice values = { 0 };
 	if (plain->len)
 		values = tarn_slice_of(plain->data + TARN_CHUNK_HEADROOM, plain->len - TARN_CHUNK_HEADROOM);
@@ -113,10 +114,10 @@ static struct tarn_slice join_plain(struct tarn_chunk *chunk)
 	return tarn_slice_of(start, raw->len + values.len);
 }
 
-/* The page without compression; its levels are in tools->raw already. */
+/* The page without compression; its levels are in tools->scratch->raw already. */
 static struct tarn_slice page_bytes(struct tarn_chunk *chunk)
 {
-	struct tarn_buf *raw = &chunk->tools->raw;
+	struct tarn_buf *raw = &chunk->tools->scratch->raw;
 	if (chunk->mode == TARN_CHUNK_PLAIN)
 		return join_plain(chunk);
 	if (chunk->mode == TARN_CHUNK_BITS) {
@@ -127,7 +128,7 @@ static struct tarn_slice page_bytes(struct tarn_chunk *chunk)
 	unsigned width = tarn_bit_width((uint32_t)chunk->dictionary.n - 1);
 	width = width ? width : 1;
 	tarn_buf_add_byte(raw, (uint8_t)width);
-	tarn_runs_encode(&chunk->indexes, width, &chunk->tools->packed, raw);
+	tarn_runs_encode(&chunk->indexes, width, &chunk->tools->scratch->packed, raw);
 	return tarn_buf_slice(raw);
 }
 
@@ -144,18 +145,18 @@ static int32_t write_values(struct tarn_chunk *chunk)
 {
 	struct tarn_chunk_tools *tools = chunk->tools;
 	const struct tarn_parquet_node *node = chunk->leaf->node;
-	tarn_buf_clear(&tools->raw);
-	put_levels(chunk, &chunk->reps, node->rep, &tools->raw);
-	put_levels(chunk, &chunk->defs, node->def, &tools->raw);
+	tarn_buf_clear(&tools->scratch->raw);
+	put_levels(chunk, &chunk->reps, node->rep, &tools->scratch->raw);
+	put_levels(chunk, &chunk->defs, node->def, &tools->scratch->raw);
 	if (is_series_page(chunk)) {
-		tarn_buf_clear(&tools->compressed);
-		tarn_series_compress(&chunk->series, tarn_buf_slice(&tools->raw), chunk->series_size,
-				     &tools->compressed);
-		return append_page(chunk, PARQUET_DATA_PAGE, tools->raw.len + chunk->series_size, &chunk->data_pages);
+		tarn_buf_clear(&tools->scratch->compressed);
+		tarn_series_compress(&chunk->series, tarn_buf_slice(&tools->scratch->raw), chunk->series_size,
+				     &tools->scratch->compressed);
+		return append_page(chunk, PARQUET_DATA_PAGE, tools->scratch->raw.len + chunk->series_size, &chunk->data_pages);
 	}
 	tarn_chunk_write_series(chunk);
 	struct tarn_slice raw = page_bytes(chunk);
-	if (chunk->plain.overflow || tools->raw.overflow || raw.len > TARN_BUF_DEFAULT_MAX)
+	if (chunk->plain.overflow || tools->scratch->raw.overflow || raw.len > TARN_BUF_DEFAULT_MAX)
 		fail(chunk, "a page is larger than 1 GiB");
 	return write_page(chunk, PARQUET_DATA_PAGE, raw, &chunk->data_pages);
 }
@@ -256,8 +257,8 @@ void tarn_chunk_end_page(struct tarn_chunk *chunk)
 	clear_page(chunk);
 	if (undecided)
 		chunk->mode = TARN_CHUNK_UNDECIDED;
-	if (chunk->tools->raw.cap > SCRATCH_KEEP)
-		tarn_buf_release(&chunk->tools->raw);
+	if (chunk->tools->scratch->raw.cap > SCRATCH_KEEP)
+		tarn_buf_release(&chunk->tools->scratch->raw);
 }
 
 /* ---- the chunk's end ---- */

@@ -9,13 +9,17 @@
 #include "base/compress.h"
 #include "store/parquet/field.h"
 
+/* Working memory of a thread (a compressor, the page in the making), lent to the groups that it fills. */
+struct tarn_parquet_scratch;
+struct tarn_parquet_scratch *tarn_parquet_scratch_new(void);
+void tarn_parquet_scratch_free(struct tarn_parquet_scratch *scratch);
+
 struct tarn_parquet_options {
 	enum tarn_codec codec;	 /* TARN_CODEC_ZSTD by default */
 	int level;		 /* 0: the codec's default for this writer */
 	size_t page_bytes;	 /* 0: 1 MiB */
 	size_t dictionary_bytes; /* 0: 2 MiB; a larger dictionary falls back to PLAIN */
-	struct tarn_compressor
-		*compressor; /* the calling thread's, outliving the group; NULL: the group makes its own */
+	struct tarn_parquet_scratch *scratch; /* the calling thread's; NULL: the group makes its own */
 };
 
 /* Metrics of a column (leaf), as an Iceberg manifest wants them. Bounds are full values (strings may be cut by the
@@ -37,6 +41,9 @@ struct tarn_parquet_group;
 struct tarn_parquet_group *tarn_parquet_group_new(const struct tarn_field *fields, size_t n_fields,
 						  const struct tarn_parquet_options *options);
 void tarn_parquet_group_free(struct tarn_parquet_group *group);
+/* From here on the group works with this scratch: for one that passes from thread to thread. What is lent must outlive the
+ * group's next calls, up to finish. */
+void tarn_parquet_group_lend(struct tarn_parquet_group *group, struct tarn_parquet_scratch *scratch);
 
 /* Every column gets the same number of rows, in any interleaving; column is the index of a top-level field. A value of
  * the wrong kind is a programming error (assert). Strings are copied. */
