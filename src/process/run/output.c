@@ -1,5 +1,6 @@
 #include "process/run/output.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/point.h"
@@ -36,6 +37,8 @@ struct tarn_outputs {
 	const struct tarn_targets *targets;
 	const char *run_id;
 	uint32_t split, attempt;
+	/* One unit's outputs are found while another unit is written: guards the list, not what is on it. */
+	pthread_mutex_t lock;
 	struct tarn_arena arena;
 	struct tarn_output **items;
 	size_t n, capacity;
@@ -53,6 +56,7 @@ struct tarn_outputs *tarn_outputs_new(struct tarn_store *lake, const struct tarn
 	outputs->split = split;
 	outputs->attempt = attempt;
 	tarn_arena_init(&outputs->arena);
+	pthread_mutex_init(&outputs->lock, NULL);
 	return outputs;
 }
 
@@ -84,6 +88,7 @@ void tarn_outputs_free(struct tarn_outputs *outputs)
 	}
 	free(outputs->items);
 	tarn_arena_release(&outputs->arena);
+	pthread_mutex_destroy(&outputs->lock);
 	free(outputs);
 }
 
@@ -113,8 +118,10 @@ static struct tarn_output *add_output(struct tarn_outputs *outputs, size_t targe
 			output->partition[i].text.data =
 				tarn_arena_copy(&outputs->arena, partition[i].text.data, partition[i].text.len);
 	}
+	pthread_mutex_lock(&outputs->lock);
 	outputs->items = tarn_grow(outputs->items, &outputs->capacity, outputs->n + 1, sizeof(struct tarn_output *));
 	outputs->items[outputs->n++] = output;
+	pthread_mutex_unlock(&outputs->lock);
 	return output;
 }
 
@@ -284,29 +291,35 @@ enum tarn_rc tarn_output_append(struct tarn_output *output, struct tarn_parquet_
 	return rc;
 }
 
+/* The output with the largest open group; *total is what all of them hold. */
+static struct tarn_output *largest_open(struct tarn_outputs *outputs, size_t *total)
+{
+	struct tarn_output *largest = NULL;
+	size_t most = 0;
+
+	*total = 0;
+	pthread_mutex_lock(&outputs->lock);
+	for (size_t i = 0; i < outputs->n; i++) {
+		size_t bytes = outputs->items[i]->group ? tarn_parquet_group_bytes(outputs->items[i]->group) : 0;
+
+		*total += bytes;
+		if (bytes > most) {
+			most = bytes;
+			largest = outputs->items[i];
+		}
+	}
+	pthread_mutex_unlock(&outputs->lock);
+	return largest;
+}
+
 enum tarn_rc tarn_outputs_bound(struct tarn_outputs *outputs, struct tarn_parquet_scratch *scratch,
 				struct tarn_err *err)
 {
 	enum tarn_rc rc = TARN_OK;
+	size_t total;
 
-	while (!rc) {
-		struct tarn_output *largest = NULL;
-		size_t total = 0, most = 0;
-
-		for (size_t i = 0; i < outputs->n; i++) {
-			size_t bytes =
-				outputs->items[i]->group ? tarn_parquet_group_bytes(outputs->items[i]->group) : 0;
-
-			total += bytes;
-			if (bytes > most) {
-				most = bytes;
-				largest = outputs->items[i];
-			}
-		}
-		if (total <= OPEN_BYTES)
-			break;
+	for (struct tarn_output *largest; !rc && (largest = largest_open(outputs, &total)) && total > OPEN_BYTES;)
 		rc = close_group(largest, scratch, err);
-	}
 	return rc;
 }
 

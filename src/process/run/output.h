@@ -1,7 +1,8 @@
 /* Data files being written: one open file per table and partition, rolled when it is large.
  *
  * Small portions gather in the file's open row group; large ones come as finished groups of their own. What lands in
- * the files depends on the order of the calls alone. Looking up, filling and appending are for one thread at a time;
+ * the files depends on the order of the calls alone. Looking up is for one thread at a time, and so are
+ * filling and appending; the two may go on at once;
  * tarn_output_finish may run for different outputs at once. `scratch` is the calling thread's. */
 #ifndef TARN_PROCESS_RUN_OUTPUT_H
 #define TARN_PROCESS_RUN_OUTPUT_H
