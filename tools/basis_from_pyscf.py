@@ -24,7 +24,8 @@ ELEMENTS = "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar".split()
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for stem, name in NAMES.items():
-        lines = [f"# {name}", f"# {SOURCES[stem]}", f"# numbers: the Basis Set Exchange's older tables, as PySCF {pyscf.__version__} carries them"]
+        numbers = f"the Basis Set Exchange's older tables, as PySCF {pyscf.__version__} carries them"
+        lines = [f"# {name}", f"# {SOURCES[stem]}", f"# numbers: {numbers}"]
         for element in ELEMENTS:
             for shell in gto.basis.load(name, element):
                 lines += ["", f"{element} {'SPDFG'[shell[0]]}"]

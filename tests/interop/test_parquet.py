@@ -510,16 +510,16 @@ def test_batching_does_not_show(tmp_path: Path) -> None:
 
 def test_column_index(tmp_path: Path) -> None:
     script = Script("1 up double optional 0\n2 down double optional 0\n3 none double optional 0")
-    script.doubles(0, [float(i) for i in range(50000)])
-    script.doubles(1, [float(-i) for i in range(50000)])
-    script.nulls(2, 50000)
+    script.doubles(0, [float(i) for i in range(300000)])
+    script.doubles(1, [float(-i) for i in range(300000)])
+    script.nulls(2, 300000)
     path = tmp_path / "f.parquet"
     check(script, path)
     data = path.read_bytes()
     indexes = [decode(data, chunk[6], 12)[0] for chunk in footer(data)[4][0][1]]
     assert [index[4] for index in indexes] == [1, 2, 1]
-    assert indexes[0][2] == [struct.pack("d", v) for v in (0.0 * -1, 20000.0, 40000.0)]
-    assert indexes[2][1] == [True] and indexes[2][5] == [50000]
+    assert indexes[0][2] == [struct.pack("d", v) for v in (0.0 * -1, 131072.0, 262144.0)]
+    assert indexes[2][1] == [True] and indexes[2][5] == [300000]
 
 
 def test_names_and_footer(tmp_path: Path) -> None:
