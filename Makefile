@@ -39,6 +39,7 @@ bench: ## side by side with them, a table of ratios
 install: all ## to $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/tarn $(DESTDIR)$(PREFIX)/bin/tarn
 	install -D -m 755 $(BUILD)/tarn-simulate.so $(DESTDIR)$(PREFIX)/lib/tarn/tarn-simulate.so
+	install -D -m 755 $(BUILD)/tarn-network.so $(DESTDIR)$(PREFIX)/lib/tarn/tarn-network.so
 
 clean: ## forget all that was built
 	rm -rf build build-*

@@ -1,7 +1,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/module.h"
 #include "cli/command.h"
+#include "cli/print.h"
 
 static const struct tarn_command *const commands[] = {
 	&tarn_command_simulate,
@@ -9,6 +11,20 @@ static const struct tarn_command *const commands[] = {
 	&tarn_command_table,
 	NULL,
 };
+
+static int run(const struct tarn_command *command, int argc, char **argv)
+{
+	if (command->run)
+		return command->run(argc, argv);
+	struct tarn_err err;
+	void *symbol;
+	if (tarn_module_symbol(TARN_MODULE_NETWORK, TARN_NETWORK_COMMANDS, &symbol, &err))
+		return tarn_print_error(&err);
+	const struct tarn_command *const *found = symbol;
+	while (*found && strcmp((*found)->name, command->name))
+		found++;
+	return *found ? (*found)->run(argc, argv) : TARN_EXIT_USAGE;
+}
 
 static void print_help(FILE *out)
 {
@@ -34,7 +50,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; commands[i]; i++)
 		if (!strcmp(argv[1], commands[i]->name))
-			return commands[i]->run(argc - 1, argv + 1);
+			return run(commands[i], argc - 1, argv + 1);
 	fprintf(stderr, "tarn: no command \"%s\"; `tarn --help` lists them\n", argv[1]);
 	return TARN_EXIT_USAGE;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/module.h"
 #include "base/clock.h"
 #include "generate/chemistry/basis.h"
 #include "generate/chemistry/basis_data.h"
@@ -335,5 +336,5 @@ void tarn_simulation_free(struct tarn_simulation *simulation)
 	free(simulation);
 }
 
-__attribute__((visibility("default"))) extern const struct tarn_simulator tarn_simulator;
+TARN_EXPORT extern const struct tarn_simulator tarn_simulator;
 const struct tarn_simulator tarn_simulator = { TARN_SIMULATOR_VERSION, tarn_simulate, tarn_simulation_free };

@@ -1,0 +1,11 @@
+/* The door of the network module: commands that serve, or that speak to what serves. */
+#include <stddef.h>
+
+#include "base/module.h"
+#include "cli/command.h"
+
+TARN_EXPORT extern const struct tarn_command *const tarn_network_commands[];
+
+const struct tarn_command *const tarn_network_commands[] = {
+	NULL,
+};
