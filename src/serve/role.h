@@ -1,0 +1,52 @@
+/* The one process: roles that are started one after the other, in the order of the table in serve.c, and stopped in the
+ * reverse order. A role is what another system could be asked to do instead (see the README). */
+#ifndef TARN_SERVE_ROLE_H
+#define TARN_SERVE_ROLE_H
+
+#include "base/err.h"
+#include "base/route.h"
+#include "stream/log/log.h"
+
+/* What `tarn serve` was asked for; every text may be NULL where an option was not given and has no default. */
+struct tarn_serve_options {
+	const char *data;	     /* folder of log, state and spool */
+	const char *broker_listen;   /* HOST:PORT */
+	const char *broker_advertise; /* HOST:PORT that clients are told; NULL: the listener */
+	const char *registry_listen, *connect_listen;
+	const char *raw;	     /* store that the sink writes to by default: path, file:// or s3:// */
+	const char *s3_endpoint;
+	const char *brokers;	     /* of another Kafka, instead of the broker role */
+	const char *registry;	     /* URL of another registry, instead of the registry role */
+	const char *tls_certificate, *tls_key; /* PEM files; set: the listeners speak TLS */
+	const char *users;	     /* file of SASL users; set: clients must authenticate */
+	bool insecure;		     /* listen beyond loopback without authentication */
+};
+
+struct tarn_server;
+
+struct tarn_role {
+	const char *name; /* "broker" in --roles */
+	/* *state is the role's own. When it returns, the role answers. */
+	enum tarn_rc (*start)(struct tarn_server *server, void **state, struct tarn_err *err);
+	void (*stop)(void *state);
+};
+
+const struct tarn_serve_options *tarn_server_options(const struct tarn_server *server);
+/* The log of DATA, opened at the first call; NULL with *err where that fails. It is closed after all roles have stopped. */
+struct tarn_log *tarn_server_log(struct tarn_server *server, struct tarn_err *err);
+/* One line to standard error with time and role. Any thread. */
+void tarn_server_say(struct tarn_server *server, const char *role, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* ---- HTTP listeners (libmicrohttpd) ---- */
+
+struct tarn_http;
+/* Serves the table at "HOST:PORT" (port 0: any free one) with a small pool of threads. The table must outlive the listener. A
+ * slow or half request is dropped after 30 seconds, at most 1,000 connections are open at once. */
+enum tarn_rc tarn_http_start(const char *listen, const struct tarn_routes *routes,
+			     const struct tarn_serve_options *options, struct tarn_http **http,
+			     struct tarn_err *err) TARN_MUST_CHECK;
+void tarn_http_stop(struct tarn_http *http);
+int tarn_http_port(const struct tarn_http *http);
+
+#endif
