@@ -5,10 +5,13 @@
 #include "cli/command.h"
 #include "cli/print.h"
 
+static const struct tarn_command serve = { "serve", "run the platform, or roles of it, until interrupted", NULL };
+
 static const struct tarn_command *const commands[] = {
 	&tarn_command_simulate,
 	&tarn_command_features,
 	&tarn_command_table,
+	&serve,
 	NULL,
 };
 

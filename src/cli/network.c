@@ -7,5 +7,6 @@
 TARN_EXPORT extern const struct tarn_command *const tarn_network_commands[];
 
 const struct tarn_command *const tarn_network_commands[] = {
+	&tarn_command_serve,
 	NULL,
 };
