@@ -1,7 +1,19 @@
 #include "stream/broker/handlers.h"
 
 const struct tarn_handler tarn_handlers[] = {
+	{ TARN_API_OFFSET_COMMIT, 2, 9, TARN_HANDLER_OVERLAPS, tarn_handle_offset_commit },
+	{ TARN_API_OFFSET_FETCH, 1, 9, 0, tarn_handle_offset_fetch },
+	{ TARN_API_FIND_COORDINATOR, 0, 6, 0, tarn_handle_find_coordinator },
+	{ TARN_API_JOIN_GROUP, 0, 9, 0, tarn_handle_join_group },
+	{ TARN_API_HEARTBEAT, 0, 4, 0, tarn_handle_heartbeat },
+	{ TARN_API_LEAVE_GROUP, 0, 5, 0, tarn_handle_leave_group },
+	{ TARN_API_SYNC_GROUP, 0, 5, 0, tarn_handle_sync_group },
+	{ TARN_API_DESCRIBE_GROUPS, 0, 6, 0, tarn_handle_describe_groups },
+	{ TARN_API_LIST_GROUPS, 0, 5, 0, tarn_handle_list_groups },
 	{ TARN_API_API_VERSIONS, 0, 4, TARN_HANDLER_UNAUTHENTICATED, tarn_handle_api_versions },
+	{ TARN_API_TXN_OFFSET_COMMIT, 0, 3, 0, tarn_handle_txn_offset_commit },
+	{ TARN_API_DELETE_GROUPS, 0, 2, 0, tarn_handle_delete_groups },
+	{ TARN_API_OFFSET_DELETE, 0, 0, 0, tarn_handle_offset_delete },
 };
 const size_t tarn_handlers_count = sizeof(tarn_handlers) / sizeof(*tarn_handlers);
 
