@@ -4,6 +4,9 @@
 #include "base/alloc.h"
 #include "serve/role.h"
 #include "stream/broker/connections.h"
+#include "stream/broker/group_coordinator.h"
+#include "stream/broker/txn.h"
+#include "stream/broker/users.h"
 
 extern const struct tarn_role tarn_role_broker;
 
@@ -40,6 +43,8 @@ static void stop(void *context)
 {
 	struct state *state = context;
 	tarn_connections_stop(state->connections);
+	tarn_transactions_close(state->broker.transactions);
+	tarn_group_coordinator_close(state->broker.groups);
 	tarn_broker_release(&state->broker);
 	free(state->host);
 	free(state);
@@ -49,10 +54,26 @@ static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 {
 	const struct tarn_serve_options *options = tarn_server_options(state->server);
 	enum tarn_rc rc = advertise(state, options, err);
+	if (!rc)
+		rc = tarn_group_coordinator_open(&state->broker, NULL, &state->broker.groups, err);
+	if (!rc)
+		rc = tarn_transactions_open(&state->broker, &state->broker.transactions, err);
 	if (rc)
 		return rc;
-	struct tarn_connections_options how = { .listen = options->broker_listen, .insecure = options->insecure };
-	return tarn_connections_start(&state->broker, &how, &state->connections, err);
+	struct tarn_broker *broker = &state->broker;
+	if (options->users)
+		rc = tarn_users_open(options->users, options->data, &broker->users, err);
+	if (!rc)
+		rc = tarn_group_coordinator_open(broker, NULL, &broker->groups, err);
+	if (!rc)
+		rc = tarn_transactions_open(broker, &broker->transactions, err);
+	if (rc)
+		return rc;
+	struct tarn_connections_options how = { .listen = options->broker_listen,
+						.tls_certificate = options->tls_certificate,
+						.tls_key = options->tls_key,
+						.insecure = options->insecure };
+	return tarn_connections_start(broker, &how, &state->connections, err);
 }
 
 static enum tarn_rc start(struct tarn_server *server, void **started, struct tarn_err *err)
