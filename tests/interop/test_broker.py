@@ -313,7 +313,6 @@ def test_every_setting_is_described(broker: Broker, admin: AdminClient) -> None:
         "compression.type": "producer",
         "delete.retention.ms": "86400000",
         "file.delete.delay.ms": "60000",
-        "flush.messages": "9223372036854775807",
         "flush.ms": "9223372036854775807",
         "index.interval.bytes": "4096",
         "max.compaction.lag.ms": "9223372036854775807",
