@@ -6,10 +6,11 @@
 #include "cli/print.h"
 
 /* Of the network module: loaded when they are run. */
+static const struct tarn_command publish = { "publish", "send records to a topic, checked against the registry", NULL };
 static const struct tarn_command topic = { "topic", "look at the topics of a broker, and change them", NULL };
 
 static const struct tarn_command *const commands[] = {
-	&tarn_command_simulate, &tarn_command_features, &tarn_command_table, &topic, NULL,
+	&tarn_command_simulate, &tarn_command_features, &tarn_command_table, &publish, &topic, NULL,
 };
 
 static int run(const struct tarn_command *command, int argc, char **argv)
