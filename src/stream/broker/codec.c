@@ -237,18 +237,15 @@ static enum tarn_rc decode_array(struct decoder *d, const struct tarn_field *fie
 	return TARN_OK;
 }
 
-static enum tarn_rc skip_tags(struct decoder *d, const struct tarn_layout *layout)
+bool tarn_tags_skip(struct tarn_cursor *in)
 {
 	uint64_t count, tag, size;
 	struct tarn_slice skipped;
-	bool whole = tarn_cursor_varint(d->in, &count);
+	bool whole = tarn_cursor_varint(in, &count);
 	for (uint64_t i = 0; whole && i < count; i++)
-		whole = tarn_cursor_varint(d->in, &tag) && tarn_cursor_varint(d->in, &size) &&
-			tarn_cursor_take(d->in, size, &skipped);
-	if (whole)
-		return TARN_OK;
-	return tarn_fail_at(d->err, TARN_EINVALID, tarn_cursor_position(d->in), "tagged fields of \"%s\" are cut",
-			    layout->name);
+		whole = tarn_cursor_varint(in, &tag) && tarn_cursor_varint(in, &size) &&
+			tarn_cursor_take(in, size, &skipped);
+	return whole;
 }
 
 static enum tarn_rc decode_struct(struct decoder *d, const struct tarn_layout *layout, uint8_t *message)
@@ -264,7 +261,10 @@ static enum tarn_rc decode_struct(struct decoder *d, const struct tarn_layout *l
 		if (rc)
 			return rc;
 	}
-	return d->flexible ? skip_tags(d, layout) : TARN_OK;
+	if (!d->flexible || tarn_tags_skip(d->in))
+		return TARN_OK;
+	return tarn_fail_at(d->err, TARN_EINVALID, tarn_cursor_position(d->in), "tagged fields of \"%s\" are cut",
+			    layout->name);
 }
 
 enum tarn_rc tarn_message_decode(struct tarn_cursor *in, const struct tarn_layout *layout,

@@ -48,6 +48,8 @@ struct tarn_decoding {
 enum tarn_rc tarn_message_decode(struct tarn_cursor *in, const struct tarn_layout *layout,
 				 const struct tarn_decoding *how, struct tarn_arena *arena, void *message,
 				 struct tarn_err *err) TARN_MUST_CHECK;
+/* Passes over a section of tagged fields; false where it is cut. */
+bool tarn_tags_skip(struct tarn_cursor *in);
 
 /* Long records are not copied into the bytes but named: `data` comes behind the first `at` bytes of the buffer. */
 struct tarn_piece {
