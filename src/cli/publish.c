@@ -9,7 +9,7 @@
 #include "cli/publishing.h"
 #include "serialize/avro/container.h"
 #include "serialize/avro/plan.h"
-#include "serialize/record/batch.h"
+#include "serialize/record/record_batch.h"
 #include "serialize/record/write.h"
 #include "serialize/schema/wire.h"
 

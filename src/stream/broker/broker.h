@@ -39,10 +39,10 @@ enum tarn_resource_type {
 };
 #define TARN_CLUSTER_NAME "kafka-cluster"
 
-struct tarn_groups;	  /* group.h */
-struct tarn_transactions; /* txn.h */
-struct tarn_acls;	  /* acl.h */
-struct tarn_users;	  /* users.h: who may authenticate, and with what */
+struct tarn_group_coordinator; /* group_coordinator.h */
+struct tarn_transactions;      /* txn.h */
+struct tarn_acls;	       /* acl.h */
+struct tarn_users;	       /* users.h: who may authenticate, and with what */
 struct tarn_timers;
 struct tarn_workers;
 
@@ -64,7 +64,7 @@ struct tarn_broker {
 	bool auto_create_topics;    /* as Kafka's auto.create.topics.enable */
 	int32_t default_partitions; /* of topics made without a number: num.partitions */
 
-	struct tarn_groups *groups;
+	struct tarn_group_coordinator *groups;
 	struct tarn_transactions *transactions;
 	struct tarn_acls *acls;
 	struct tarn_users *users;		/* NULL: nobody needs to authenticate */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "stream/broker/configs.h"
+#include "stream/broker/group_coordinator.h"
 #include "stream/broker/handlers.h"
 #include "stream/broker/topic_names.h"
 
@@ -199,7 +200,10 @@ static struct outcome delete_named(struct tarn_call *call, const char *name)
 	enum tarn_rc rc = tarn_log_delete_topic(call->broker->log, name, &err);
 	if (rc == TARN_ENOTFOUND)
 		return refuse_plainly(TARN_KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
-	return rc ? refuse(call, tarn_kafka_error_of(rc), "%s", err.message) : fine;
+	if (rc)
+		return refuse(call, tarn_kafka_error_of(rc), "%s", err.message);
+	tarn_group_coordinator_topic_deleted(call->broker->groups, name);
+	return fine;
 }
 
 static struct outcome delete_one(struct tarn_call *call, const struct tarn_delete_topics_request_topic *asked,
