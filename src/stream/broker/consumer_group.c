@@ -297,6 +297,23 @@ void tarn_groups_tick(struct tarn_groups *groups, int64_t now_ms)
 	groups->wake_ms = wake;
 }
 
+bool tarn_groups_forget(struct tarn_groups *groups, const char *group_id, const void *call)
+{
+	const struct tarn_group *group = tarn_groups_find(groups, group_id);
+	for (size_t i = 0; group && i < group->n_members; i++) {
+		struct tarn_group_member *member = group->members[i];
+		if (member->join_call == call) {
+			member->join_call = NULL;
+			return true;
+		}
+		if (member->sync_call == call) {
+			member->sync_call = NULL;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ---- loading ---- */
 
 void tarn_groups_load(struct tarn_groups *groups, int64_t now_ms, const struct tarn_group_loaded *loaded)
@@ -310,7 +327,8 @@ void tarn_groups_load(struct tarn_groups *groups, int64_t now_ms, const struct t
 		loaded->protocol_type && *loaded->protocol_type ? tarn_strdup(loaded->protocol_type) : NULL;
 	group->protocol = loaded->protocol ? tarn_strdup(loaded->protocol) : NULL;
 	group->generation = loaded->generation;
-	tarn_group_enter(group, loaded->n_members ? TARN_GROUP_STABLE : TARN_GROUP_EMPTY, loaded->since_ms);
+	tarn_group_enter(group, loaded->n_members ? TARN_GROUP_STABLE : TARN_GROUP_EMPTY,
+			 loaded->since_ms < 0 ? now_ms : loaded->since_ms);
 	group->members = tarn_grow(group->members, &group->members_cap, loaded->n_members + 1,
 				   sizeof(struct tarn_group_member *));
 	for (size_t i = 0; i < loaded->n_members; i++) {

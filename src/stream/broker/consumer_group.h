@@ -134,6 +134,9 @@ void tarn_groups_join(struct tarn_groups *groups, int64_t now_ms, const struct t
 /* Answered through outputs->sync, now or later, exactly once. */
 void tarn_groups_sync(struct tarn_groups *groups, int64_t now_ms, const struct tarn_sync_group_request *request,
 		      void *call);
+/* A call that waits to be answered will not be: its client is gone. The member is there all the same until its session
+ * ends. False where the call does not wait. */
+bool tarn_groups_forget(struct tarn_groups *groups, const char *group_id, const void *call);
 /* The following return a Kafka error code. */
 int16_t tarn_groups_heartbeat(struct tarn_groups *groups, int64_t now_ms, const struct tarn_heartbeat_request *request);
 /* One member leaves; instance_id NULL for a dynamic one. With an instance and an empty member id, whoever holds the

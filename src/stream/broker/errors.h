@@ -73,6 +73,7 @@
 	X(MEMBER_ID_REQUIRED, 79, "join again with the member id of this answer")                                      \
 	X(GROUP_MAX_SIZE_REACHED, 81, "the group has as many members as it may")                                       \
 	X(FENCED_INSTANCE_ID, 82, "another member took the instance id")                                               \
+	X(GROUP_SUBSCRIBED_TO_TOPIC, 86, "a member of the group reads the topic")                                      \
 	X(INVALID_RECORD, 87, "a record that the topic does not accept")                                               \
 	X(UNSTABLE_OFFSET_COMMIT, 88, "offsets of an open transaction are pending")                                    \
 	X(RESOURCE_NOT_FOUND, 91, "there is no such resource")                                                         \

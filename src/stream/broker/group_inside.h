@@ -2,8 +2,8 @@
 #ifndef TARN_STREAM_BROKER_GROUP_INSIDE_H
 #define TARN_STREAM_BROKER_GROUP_INSIDE_H
 
-#include "stream/broker/errors.h"
 #include "stream/broker/consumer_group.h"
+#include "stream/broker/errors.h"
 
 struct tarn_groups {
 	struct tarn_group_limits limits;

@@ -1,4 +1,5 @@
-/* The offsets that a group has committed, and those of transactions that are still open. Part of consumer_group.h's machine.
+/* The offsets that a group has committed, and those of transactions that are still open. Part of consumer_group.h's
+ * machine.
  *
  * Every entry knows where in the log it stands. Of two entries for one partition the one further behind in the log
  * wins, whichever is applied last: an offset never goes back to what was committed before. */
