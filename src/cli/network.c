@@ -3,9 +3,12 @@
 
 #include "base/module.h"
 #include "cli/command.h"
+#include "cli/topic_command.h"
 
 TARN_EXPORT extern const struct tarn_command *const tarn_network_commands[];
 
 const struct tarn_command *const tarn_network_commands[] = {
+	&tarn_command_serve,
+	&tarn_command_topic,
 	NULL,
 };
