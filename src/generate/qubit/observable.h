@@ -1,7 +1,7 @@
 /* Expectation values of a Pauli sum with real coefficients, and analytic gradients of them.
  *
- * Terms with equal X parts share one pass over the amplitudes: their signs (-1)^|z & k| are summed beforehand by a Walsh-Hadamard
- * transform, kept as a table where that is small and made block by block where it is not. */
+ * Terms with equal X parts share one pass over the amplitudes, and only over those at which they do not cancel. Results are the same,
+ * bit for bit, for any number of threads. */
 #ifndef TARN_GENERATE_QUBIT_OBSERVABLE_H
 #define TARN_GENERATE_QUBIT_OBSERVABLE_H
 

@@ -25,6 +25,7 @@ enum tarn_rc tarn_state_new(unsigned n_qubits, size_t max_bytes, struct tarn_sta
 	if (!memory)
 		return tarn_fail(err, TARN_ELIMIT, "no memory for a state vector of %u qubits", n_qubits);
 	*state = (struct tarn_state){ n_qubits, memory, (double *)memory + stride };
+	memset(memory, 0, 2 * stride * sizeof(double));
 	tarn_state_reset(state, 0);
 	return TARN_OK;
 }

@@ -8,7 +8,7 @@ enum { TARN_STATE_MAX_QUBITS = 26 };
 
 struct tarn_state {
 	unsigned n_qubits;
-	double *re, *im; /* 2^n_qubits each, 64-byte aligned, one allocation */
+	double *re, *im; /* 2^n_qubits each, but at least eight (the rest zero); 64-byte aligned, one allocation */
 };
 
 /* |0...0>. TARN_ELIMIT, naming the bytes wanted, above `max_bytes` (0: a quarter of the machine's memory). */
