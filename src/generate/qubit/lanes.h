@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Lanes are passed by value between functions that are always inlined, so how a compiler passes them does not matter. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 enum { TARN_LANES = 8, TARN_LANE_QUBITS = 3 };
 
 /* Sums are written down lane by lane, and no multiplication is contracted into an addition (no FMA in the clones), so

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "generate/qubit/lanes.h"
+#include "generate/qubit/step.h"
 
 /* A term takes amplitude k to k ^ x. Terms with one X part act together: <k ^ x| ... |k> = D(k), a sum of their signs
  * (-1)^|z & k|. A molecule's D vanishes for most k, since electrons and spins are conserved: two electrons can only
@@ -25,20 +26,30 @@ struct wave {
 	double c[TARN_LANES];
 };
 
-/* The part of a D for the k with k & split == pattern. */
+/* The part of a D for the k with k & split == pattern, and the way through a block: `at` runs over the subsets of
+ * `free`, eight amplitudes begin at each at | near_pattern, those that they are joined with at (at | near_pattern) ^
+ * near_flip of the partner block. */
 struct piece {
-	uint64_t flip; /* x without the three lowest bits */
-	unsigned low;  /* those */
 	uint64_t split, pattern;
-	bool odd;    /* the number of Ys: the matrix element is -i D */
-	bool mirror; /* k ^ x of another piece: of an expectation value it gives the same again */
+	bool odd;     /* the number of Ys: the matrix element is -i D */
+	bool mirror;  /* k ^ x of another piece: of an expectation value it gives the same again */
+	unsigned low; /* the three lowest bits of x */
+	uint64_t far_flip, near_flip, near_pattern, free;
+	size_t steps;	 /* 2^(number of free bits) */
+	size_t first, n; /* waves */
+};
+
+/* Pieces that are in the same blocks: those that begin at a start with start & split == pattern. */
+struct shelf {
+	uint64_t split, pattern;
 	size_t first, n;
 };
 
 struct tarn_observable {
 	unsigned n_qubits;
-	size_t n_pieces, n_halves; /* pieces that are no mirrors come first */
+	size_t n_pieces, n_shelves, n_half_shelves; /* pieces that are no mirrors come first */
 	struct piece *pieces;
+	struct shelf *shelves;
 	size_t n_waves;
 	struct wave *waves;
 };
@@ -107,23 +118,13 @@ static struct entry *sorted_entries(const struct tarn_pauli_sum *sum)
 	return entries;
 }
 
-/* The bits of `value` at which `mask` is set, moved together. */
-static size_t gather_bits(uint64_t value, uint64_t mask)
-{
-	size_t gathered = 0;
-	for (size_t to = 1; mask; mask &= mask - 1, to <<= 1)
-		if (value & mask & -mask)
-			gathered |= to;
-	return gathered;
-}
-
 /* One wave for the entries that share what is left of z; false where they cancel. */
 static bool make_wave(const struct entry *entries, size_t n, const struct piece *piece, double negligible,
 		      struct wave *wave)
 {
 	bool holds = false;
 	uint64_t within = (BLOCK - 1) & ~(piece->split | (TARN_LANES - 1));
-	*wave = (struct wave){ .z = entries->rest, .place = gather_bits(entries->rest, within) };
+	*wave = (struct wave){ .z = entries->rest, .place = tarn_bits_gather(entries->rest, within) };
 	for (uint64_t lane = 0; lane < TARN_LANES; lane++) {
 		for (size_t i = 0; i < n; i++)
 			wave->c[lane] += sign_of(entries[i].term.z & (piece->pattern | lane)) * entries[i].coefficient;
@@ -156,7 +157,7 @@ static void add_piece(struct tarn_observable *observable, const struct entry *en
 /* Entries with one X part and one parity of their number of Ys. */
 static void add_group(struct tarn_observable *observable, size_t capacity[2], const struct entry *entries, size_t n)
 {
-	uint64_t x = entries->term.x, split = split_of(x), pattern = 0;
+	uint64_t x = entries->term.x, split = split_of(x), pattern = 0, within = block_size(observable->n_qubits) - 1;
 	uint64_t top = split ? (uint64_t)1 << (63 - __builtin_clzll(split)) : 0;
 	size_t patterns = (size_t)1 << __builtin_popcountll(split);
 	double total = 0;
@@ -167,27 +168,56 @@ static void add_group(struct tarn_observable *observable, size_t capacity[2], co
 	observable->waves = tarn_grow(observable->waves, &capacity[1], observable->n_waves + n * patterns,
 				      sizeof(*observable->waves));
 	do {
-		struct piece piece = { .flip = x & ~(uint64_t)(TARN_LANES - 1),
-				       .low = x & (TARN_LANES - 1),
-				       .split = split,
+		struct piece piece = { .split = split,
 				       .pattern = pattern,
 				       .odd = entries->odd,
-				       .mirror = pattern & top };
+				       .mirror = pattern & top,
+				       .low = x & (TARN_LANES - 1) };
+		piece.far_flip = x & ~within;
+		piece.near_flip = x & within & ~(uint64_t)(TARN_LANES - 1);
+		piece.near_pattern = pattern & within;
+		piece.free = within & ~(split | (TARN_LANES - 1));
+		piece.steps = (size_t)1 << __builtin_popcountll(piece.free);
 		add_piece(observable, entries, n, piece, 4 * DBL_EPSILON * total);
 		pattern = ((pattern | ~split) + 1) & split;
 	} while (pattern);
 }
 
-/* Halves first; pieces with one partner block follow each other. */
-static int by_partner(const void *left, const void *right)
+/* Halves first; then by the partner block, which so stays in the cache; then by the blocks that they are in. */
+static int by_blocks(const void *left, const void *right)
 {
 	const struct piece *a = left, *b = right;
-	uint64_t far_a = a->flip / BLOCK, far_b = b->flip / BLOCK;
-	if (a->mirror != b->mirror)
-		return a->mirror - b->mirror;
-	if (far_a != far_b)
-		return far_a < far_b ? -1 : 1;
-	return a->first < b->first ? -1 : 1;
+	const uint64_t far = ~(uint64_t)(BLOCK - 1);
+	const uint64_t keys[][2] = { { a->mirror, b->mirror },
+				     { a->far_flip, b->far_flip },
+				     { a->split & far, b->split & far },
+				     { a->pattern & far, b->pattern & far },
+				     { a->first, b->first } };
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (keys[i][0] != keys[i][1])
+			return keys[i][0] < keys[i][1] ? -1 : 1;
+	return 0;
+}
+
+static void put_on_shelves(struct tarn_observable *observable)
+{
+	const uint64_t far = ~(uint64_t)(BLOCK - 1);
+	struct piece *pieces = observable->pieces;
+	struct shelf *shelf = NULL;
+	observable->shelves = tarn_malloc(observable->n_pieces * sizeof(*shelf));
+	if (observable->n_pieces)
+		qsort(pieces, observable->n_pieces, sizeof(*pieces), by_blocks);
+	for (size_t i = 0; i < observable->n_pieces; i++) {
+		uint64_t split = pieces[i].split & far, pattern = pieces[i].pattern & far;
+		if (!shelf || shelf->split != split || shelf->pattern != pattern ||
+		    pieces[i].mirror != pieces[i - 1].mirror) {
+			shelf = &observable->shelves[observable->n_shelves++];
+			*shelf = (struct shelf){ split, pattern, i, 0 };
+		}
+		shelf->n++;
+		if (!pieces[i].mirror)
+			observable->n_half_shelves = observable->n_shelves;
+	}
 }
 
 enum tarn_rc tarn_observable_new(const struct tarn_pauli_sum *sum, struct tarn_observable **observable,
@@ -209,10 +239,7 @@ enum tarn_rc tarn_observable_new(const struct tarn_pauli_sum *sum, struct tarn_o
 		add_group(made, capacity, entries + begin, end - begin);
 	}
 	free(entries);
-	if (made->n_pieces)
-		qsort(made->pieces, made->n_pieces, sizeof(*made->pieces), by_partner);
-	while (made->n_halves < made->n_pieces && !made->pieces[made->n_halves].mirror)
-		made->n_halves++;
+	put_on_shelves(made);
 	*observable = made;
 	return TARN_OK;
 }
@@ -222,23 +249,22 @@ void tarn_observable_free(struct tarn_observable *observable)
 	if (!observable)
 		return;
 	free(observable->pieces);
+	free(observable->shelves);
 	free(observable->waves);
 	free(observable);
 }
 
 /* ---- one piece over one block ---- */
 
-/* The amplitudes of a piece in a block: `at` runs over the subsets of `free`, eight amplitudes begin at each at |
- * pattern, and those that they are joined with at (at | pattern) ^ flip of the partner block. */
+/* A piece in one block. */
 struct walk {
-	uint64_t free, pattern, flip;
-	size_t n;
+	const struct piece *piece;
 	const struct wave *wave; /* the only one, or */
-	const double *d;	 /* D along the walk, eight by eight */
+	const double *d;	 /* D along the way, eight by eight */
 };
 
-#define FOR_EACH_LANES(walk, at, i)                                                                                    \
-	for (uint64_t at = 0, i = 0; i < (walk)->n; i++, at = ((at | ~(walk)->free) + 1) & (walk)->free)
+#define FOR_EACH_LANES(piece, at, i)                                                                                   \
+	for (uint64_t at = 0, i = 0; i < (piece)->steps; i++, at = ((at | ~(piece)->free) + 1) & (piece)->free)
 
 /* In place, unnormalized: out[k] = sum over z of in[z] (-1)^|z & k|, the lanes apart. */
 TARN_VECTORS static void walsh_hadamard(double *values, size_t n)
@@ -252,36 +278,29 @@ TARN_VECTORS static void walsh_hadamard(double *values, size_t n)
 			}
 }
 
-static void fill(const struct tarn_observable *observable, const struct piece *piece, size_t start, size_t n, double *d)
+/* The sum of a piece's waves. */
+static void fill(const struct tarn_observable *observable, const struct piece *piece, size_t start, double *d)
 {
-	memset(d, 0, n * TARN_LANES * sizeof(*d));
+	memset(d, 0, piece->steps * TARN_LANES * sizeof(*d));
 	for (const struct wave *wave = observable->waves + piece->first;
 	     wave < observable->waves + piece->first + piece->n; wave++) {
 		double sign = sign_of(wave->z & start);
 		for (size_t lane = 0; lane < TARN_LANES; lane++)
 			d[wave->place * TARN_LANES + lane] += sign * wave->c[lane];
 	}
-	walsh_hadamard(d, n * TARN_LANES);
+	walsh_hadamard(d, piece->steps * TARN_LANES);
 }
 
-/* False where the block holds nothing of the piece. `d` has room for a block. */
-static bool begin_walk(const struct tarn_observable *observable, const struct piece *piece, size_t start, double *d,
-		       struct walk *walk)
+/* `d` has room for a block. */
+static struct walk begin_walk(const struct tarn_observable *observable, const struct piece *piece, size_t start,
+			      double *d)
 {
-	size_t within = block_size(observable->n_qubits) - 1;
-	if ((start ^ piece->pattern) & piece->split & ~within)
-		return false;
-	walk->free = within & ~(piece->split | (TARN_LANES - 1));
-	walk->pattern = piece->pattern & within;
-	walk->flip = piece->flip & within;
-	walk->n = (size_t)1 << __builtin_popcountll(walk->free);
-	walk->wave = observable->waves + piece->first;
-	walk->d = NULL;
+	struct walk walk = { piece, observable->waves + piece->first, NULL };
 	if (piece->n > 1) {
-		fill(observable, piece, start, walk->n, d);
-		walk->d = d;
+		fill(observable, piece, start, d);
+		walk.d = d;
 	}
-	return true;
+	return walk;
 }
 
 struct parts {
@@ -298,9 +317,9 @@ TARN_INLINE void correlate(const struct walk *walk, struct parts block, struct p
 			   double sums[2][TARN_LANES])
 {
 	struct tarn_lanes sum_re = { { 0 }, { 0 } }, sum_im = { { 0 }, { 0 } };
-	FOR_EACH_LANES(walk, at, i)
-	{
-		size_t to = at | walk->pattern, from = to ^ walk->flip;
+	const struct piece *piece = walk->piece;
+	FOR_EACH_LANES(piece, at, i) {
+		size_t to = at | piece->near_pattern, from = to ^ piece->near_flip;
 		struct tarn_lanes re = tarn_lanes_get(block.re + to), im = tarn_lanes_get(block.im + to);
 		struct tarn_lanes re_2 = tarn_lanes_get_turned(other.re + from, low);
 		struct tarn_lanes im_2 = tarn_lanes_get_turned(other.im + from, low);
@@ -343,9 +362,9 @@ TARN_INLINE void add_turned(const struct walk *walk, struct parts other, unsigne
 			    double *out_im)
 {
 	struct tarn_lanes c = tarn_lanes_get_turned(walk->wave->c, 0);
-	FOR_EACH_LANES(walk, at, i)
-	{
-		size_t to = at | walk->pattern, from = to ^ walk->flip;
+	const struct piece *piece = walk->piece;
+	FOR_EACH_LANES(piece, at, i) {
+		size_t to = at | piece->near_pattern, from = to ^ piece->near_flip;
 		struct tarn_lanes re = tarn_lanes_get_turned(other.re + from, low);
 		struct tarn_lanes im = tarn_lanes_get_turned(other.im + from, low);
 		struct tarn_lanes old_re = tarn_lanes_get(out_re + to), old_im = tarn_lanes_get(out_im + to);
@@ -392,54 +411,67 @@ struct pass {
 /* What k is joined with, and for an odd number of Ys its parts exchanged. */
 static struct parts partner(const struct pass *pass, const struct piece *piece, size_t start)
 {
-	size_t far = piece->flip & ~(uint64_t)(block_size(pass->observable->n_qubits) - 1);
-	struct parts other = parts_of(pass->state, start ^ far);
+	struct parts other = parts_of(pass->state, start ^ piece->far_flip);
 	return piece->odd ? (struct parts){ other.im, other.re } : other;
+}
+
+static void expect_piece(const struct pass *pass, const struct piece *piece, size_t start, double *total)
+{
+	alignas(64) double d[BLOCK], sums[2][TARN_LANES];
+	struct walk walk = begin_walk(pass->observable, piece, start, d);
+	correlate_turned(&walk, parts_of(pass->state, start), partner(pass, piece, start), piece->low, sums);
+	double factor = piece->split ? 2 : 1;
+	if (!walk.d)
+		factor *= sign_of(walk.wave->z & start);
+	for (size_t lane = 0; lane < TARN_LANES; lane++) {
+		double sum = piece->odd ? sums[0][lane] - sums[1][lane] : sums[0][lane] + sums[1][lane];
+		total[lane] += factor * (walk.d ? sum : walk.wave->c[lane] * sum);
+	}
 }
 
 static void expect_block(void *context, size_t index)
 {
 	const struct pass *pass = context;
 	const struct tarn_observable *observable = pass->observable;
-	alignas(64) double d[BLOCK], sums[2][TARN_LANES], total[TARN_LANES] = { 0 };
+	double total[TARN_LANES] = { 0 }, sum = 0;
 	size_t start = index * block_size(observable->n_qubits);
-	struct walk walk;
-	for (const struct piece *piece = observable->pieces; piece < observable->pieces + observable->n_halves;
-	     piece++) {
-		if (!begin_walk(observable, piece, start, d, &walk))
+	for (const struct shelf *shelf = observable->shelves; shelf < observable->shelves + observable->n_half_shelves;
+	     shelf++) {
+		if ((start & shelf->split) != shelf->pattern)
 			continue;
-		correlate_turned(&walk, parts_of(pass->state, start), partner(pass, piece, start), piece->low, sums);
-		double twice = piece->split ? 2 : 1, sign = sign_of(walk.wave->z & start);
-		for (size_t lane = 0; lane < TARN_LANES; lane++) {
-			double sum = piece->odd ? sums[0][lane] - sums[1][lane] : sums[0][lane] + sums[1][lane];
-			total[lane] += twice * (walk.d ? sum : sign * walk.wave->c[lane] * sum);
-		}
+		for (size_t i = shelf->first; i < shelf->first + shelf->n; i++)
+			expect_piece(pass, &observable->pieces[i], start, total);
 	}
-	pass->sums[index] = 0;
 	for (size_t lane = 0; lane < TARN_LANES; lane++)
-		pass->sums[index] += total[lane];
+		sum += total[lane];
+	pass->sums[index] = sum;
+}
+
+static void apply_piece(const struct pass *pass, const struct piece *piece, size_t start)
+{
+	alignas(64) double d[BLOCK];
+	struct walk walk = begin_walk(pass->observable, piece, start, d);
+	struct wave wave = *walk.wave;
+	for (size_t lane = 0; lane < TARN_LANES; lane++)
+		wave.c[lane] *= sign_of(wave.z & start);
+	walk.wave = &wave;
+	add_any_turned(&walk, partner(pass, piece, start), piece->low, piece->odd ? -1 : 1, pass->out->re + start,
+		       pass->out->im + start);
 }
 
 static void apply_block(void *context, size_t index)
 {
 	const struct pass *pass = context;
 	const struct tarn_observable *observable = pass->observable;
-	alignas(64) double d[BLOCK];
 	size_t size = block_size(observable->n_qubits), start = index * size;
-	double *re = pass->out->re + start, *im = pass->out->im + start;
-	struct walk walk;
-	memset(re, 0, size * sizeof(*re));
-	memset(im, 0, size * sizeof(*im));
-	for (const struct piece *piece = observable->pieces; piece < observable->pieces + observable->n_pieces;
-	     piece++) {
-		struct wave wave;
-		if (!begin_walk(observable, piece, start, d, &walk))
+	memset(pass->out->re + start, 0, size * sizeof(double));
+	memset(pass->out->im + start, 0, size * sizeof(double));
+	for (const struct shelf *shelf = observable->shelves; shelf < observable->shelves + observable->n_shelves;
+	     shelf++) {
+		if ((start & shelf->split) != shelf->pattern)
 			continue;
-		wave = *walk.wave;
-		for (size_t lane = 0; lane < TARN_LANES; lane++)
-			wave.c[lane] *= sign_of(wave.z & start);
-		walk.wave = &wave;
-		add_any_turned(&walk, partner(pass, piece, start), piece->low, piece->odd ? -1 : 1, re, im);
+		for (size_t i = shelf->first; i < shelf->first + shelf->n; i++)
+			apply_piece(pass, &observable->pieces[i], start);
 	}
 }
 
@@ -471,37 +503,6 @@ void tarn_observable_apply(const struct tarn_observable *observable, const struc
 
 /* ---- gradient ---- */
 
-/* Re <left| -i/2 G |right> * 2 for the gate e^(-i t G / 2): Im <left|G|right>. G is a Pauli string. */
-static double generator_element(struct tarn_pauli pauli, const struct tarn_state *left, const struct tarn_state *right)
-{
-	int ys = __builtin_popcountll(pauli.x & pauli.z) & 3;
-	double re = 0, im = 0;
-	for (size_t k = 0; k < size_of(left->n_qubits); k++) {
-		size_t other = k ^ pauli.x;
-		double sign = __builtin_parityll(pauli.z & k) ? -1 : 1;
-		re += sign * (left->re[other] * right->re[k] + left->im[other] * right->im[k]);
-		im += sign * (left->re[other] * right->im[k] - left->im[other] * right->re[k]);
-	}
-	switch (ys) {
-	case 0: return im;
-	case 1: return re;
-	case 2: return -im;
-	default: return -re;
-	}
-}
-
-static struct tarn_pauli generator(const struct tarn_gate *gate)
-{
-	uint64_t one = (uint64_t)1 << gate->qubit, two = one | (uint64_t)1 << gate->other;
-	switch (gate->kind) {
-	case TARN_GATE_RY: return (struct tarn_pauli){ one, one };
-	case TARN_GATE_RZ: return (struct tarn_pauli){ 0, one };
-	case TARN_GATE_RXX: return (struct tarn_pauli){ two, 0 };
-	case TARN_GATE_RYY: return (struct tarn_pauli){ two, two };
-	default: return gate->pauli;
-	}
-}
-
 double tarn_observable_gradient(const struct tarn_observable *observable, const struct tarn_circuit *circuit,
 				const double *parameters, struct tarn_state *state, struct tarn_state work[2],
 				double *gradient)
@@ -511,13 +512,6 @@ double tarn_observable_gradient(const struct tarn_observable *observable, const 
 	tarn_observable_apply(observable, state, bra);
 	double energy = tarn_state_overlap_re(state, bra);
 	tarn_state_copy(ket, state);
-	memset(gradient, 0, circuit->n_parameters * sizeof(*gradient));
-	for (size_t i = circuit->n; i-- > 0;) {
-		const struct tarn_gate *gate = &circuit->gates[i];
-		if (gate->parameter >= 0)
-			gradient[gate->parameter] += gate->scale * generator_element(generator(gate), bra, ket);
-		tarn_state_apply(ket, gate, parameters, true);
-		tarn_state_apply(bra, gate, parameters, true);
-	}
+	tarn_state_run_back(bra, ket, circuit, parameters, gradient);
 	return energy;
 }
