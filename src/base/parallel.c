@@ -1,9 +1,9 @@
 #include "base/parallel.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <unistd.h>
 
 enum { MOST_THREADS = 64 };
 
@@ -24,8 +24,8 @@ static void *take_turns(void *context)
 
 static size_t cores(void)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-	return n < 1 ? 1 : (size_t)n;
+	cpu_set_t set;
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (size_t)CPU_COUNT(&set);
 }
 
 void tarn_parallel(size_t n, size_t threads, void (*body)(void *context, size_t i), void *context)

@@ -179,7 +179,7 @@ static void run_tile_back(const struct pass *pass, size_t index, double *element
 	struct tarn_amplitudes bra = open_tile(pass, pass->bra, outer, room[1]);
 	for (size_t i = pass->stretch->n; i-- > 0;) {
 		struct tarn_step inverse = tarn_step_inverse(pass->steps[i]);
-		if (!inverse.flips)
+		if (inverse.kind == TARN_STEP_ROTATE)
 			elements[i] += tarn_step_element(&inverse, bra, ket, outer);
 		tarn_step_apply(&inverse, ket, outer);
 		tarn_step_apply(&inverse, bra, outer);

@@ -25,15 +25,26 @@ static struct tarn_pauli generator(const struct tarn_gate *gate)
 	}
 }
 
+static enum tarn_step_kind kind_of(enum tarn_gate_kind gate)
+{
+	switch (gate) {
+	case TARN_GATE_X:
+	case TARN_GATE_CX: return TARN_STEP_FLIP;
+	case TARN_GATE_DEPOLARIZE: return TARN_STEP_DEPOLARIZE;
+	default: return TARN_STEP_ROTATE;
+	}
+}
+
 struct tarn_step tarn_step_of(const struct tarn_gate *gate, const double *parameters)
 {
-	struct tarn_step step = { .pauli = generator(gate), .c = 1, .s = 0 };
-	step.flips = gate->kind == TARN_GATE_X || gate->kind == TARN_GATE_CX;
+	struct tarn_step step = { .kind = kind_of(gate->kind), .pauli = generator(gate), .c = 1, .s = 0 };
 	step.ys = (unsigned)__builtin_popcountll(step.pauli.x & step.pauli.z) & 3;
 	if (gate->parameter >= 0) {
 		double angle = gate->scale * parameters[gate->parameter];
 		step.c = cos(angle / 2);
 		step.s = sin(angle / 2);
+	} else if (step.kind == TARN_STEP_DEPOLARIZE) {
+		step.s = gate->scale;
 	}
 	return step;
 }
@@ -222,14 +233,49 @@ static void apply_flip(const struct tarn_step *step, struct tarn_amplitudes ampl
 	flip_any(&flip, amplitudes.im, amplitudes.n);
 }
 
+/* ---- depolarizing ---- */
+
+/* What the rows' and columns' bits leave equal is the trace over their qubits: a part of it goes to each of them. */
+static void depolarize(const struct tarn_step *step, double *values, size_t n)
+{
+	uint64_t rows = step->pauli.z, columns = step->pauli.x & ~rows, both = step->pauli.x;
+	double share = step->s / (double)(1 << __builtin_popcountll(rows)), kept = 1 - step->s;
+	for (size_t base = 0; base < n; base = ((base | both) + 1) & ~both) {
+		double trace = 0;
+		uint64_t row = 0, column = 0, at = 0;
+		do {
+			trace += values[base | row | column];
+			row = ((row | ~rows) + 1) & rows;
+			column = ((column | ~columns) + 1) & columns;
+		} while (row);
+		do {
+			values[base | at] *= kept;
+			at = ((at | ~both) + 1) & both;
+		} while (at);
+		do {
+			values[base | row | column] += share * trace;
+			row = ((row | ~rows) + 1) & rows;
+			column = ((column | ~columns) + 1) & columns;
+		} while (row);
+	}
+}
+
 void tarn_step_apply(const struct tarn_step *step, struct tarn_amplitudes amplitudes, uint64_t outer)
 {
 	struct turn turn;
-	if (!step->flips) {
+	switch (step->kind) {
+	case TARN_STEP_ROTATE:
 		begin_turn(step, amplitudes, outer, &turn);
 		rotate_any(&turn, amplitudes, step->pauli.x & (TARN_LANES - 1));
-	} else if ((outer & step->outer_z) == step->outer_z) {
-		apply_flip(step, amplitudes);
+		break;
+	case TARN_STEP_FLIP:
+		if ((outer & step->outer_z) == step->outer_z)
+			apply_flip(step, amplitudes);
+		break;
+	case TARN_STEP_DEPOLARIZE:
+		depolarize(step, amplitudes.re, amplitudes.n);
+		depolarize(step, amplitudes.im, amplitudes.n);
+		break;
 	}
 }
 

@@ -5,12 +5,18 @@
 
 #include "generate/qubit/ansatz.h"
 
+enum tarn_step_kind {
+	TARN_STEP_ROTATE,     /* e^(-i t P / 2) = c - i s P, P |k> = i^|x & z| (-1)^|z & k| |k ^ x> */
+	TARN_STEP_FLIP,	      /* X and CX: exchanges k and k ^ x where z & k == z */
+	TARN_STEP_DEPOLARIZE, /* see density.h: z are the rows' bits, x those and the columns'; s is the probability */
+};
+
 struct tarn_step {
-	bool flips; /* exchanges k and k ^ x where z & k == z: X and CX. Else the rotation e^(-i t P / 2) = c - i s P */
-	struct tarn_pauli pauli; /* P, as |k> -> i^|x & z| (-1)^|z & k| |k ^ x>, or a flip's masks */
-	double c, s;		 /* cos(t / 2), sin(t / 2) */
-	unsigned ys;		 /* |x & z| mod 4 */
-	uint64_t outer_z;	 /* bits of z that are the same for all amplitudes given */
+	enum tarn_step_kind kind;
+	struct tarn_pauli pauli;
+	double c, s;	  /* cos(t / 2), sin(t / 2) */
+	unsigned ys;	  /* |x & z| mod 4 */
+	uint64_t outer_z; /* bits of z that are the same for all amplitudes given */
 };
 
 /* Amplitudes 0 .. n - 1, n a power of two and at least TARN_LANES. */
