@@ -3,6 +3,7 @@
 #ifndef TARN_STORE_OBJECT_BACKEND_H
 #define TARN_STORE_OBJECT_BACKEND_H
 
+#include "base/module.h"
 #include "store/object/object.h"
 
 struct tarn_store_ops {
@@ -41,5 +42,10 @@ struct tarn_store_writer {
 
 enum tarn_rc tarn_local_store_open(const char *path, bool create, struct tarn_store **store,
 				   struct tarn_err *err) TARN_MUST_CHECK;
+/* In the module TARN_MODULE_NETWORK. `options` may be NULL. */
+typedef enum tarn_rc (*tarn_s3_open)(const char *url, const struct tarn_s3_options *options, bool create,
+				     struct tarn_store **store, struct tarn_err *err);
+TARN_EXPORT enum tarn_rc tarn_s3_store_open(const char *url, const struct tarn_s3_options *options, bool create,
+					    struct tarn_store **store, struct tarn_err *err) TARN_MUST_CHECK;
 
 #endif
