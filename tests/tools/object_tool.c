@@ -3,7 +3,7 @@
  *   object_tool URL <script
  *
  * Opens the store (to create) and prints a line for each line of the script: "ok ..." or "error CODE MESSAGE".
- *   put KEY TEXT | new KEY TEXT | write KEY SEED BYTES PIECE | drop KEY BYTES    (drop: a writer without a finish)
+ *   put KEY [TEXT] | new KEY TEXT | write KEY SEED BYTES PIECE | drop KEY BYTES    (drop: a writer without a finish)
  *   get KEY | check KEY SEED BYTES | range KEY OFFSET LENGTH | size KEY
  *   list PREFIX [AFTER] | walk PREFIX      ("-" for no prefix)
  *   delete KEY | link FROM TO | rename FROM TO | sync
@@ -245,7 +245,7 @@ static const struct {
 	size_t words;
 	enum tarn_rc (*run)(struct line *line);
 } commands[] = {
-	{ "put", 3, run_put },	     { "new", 3, run_new },	{ "write", 5, run_write },     { "drop", 3, run_drop },
+	{ "put", 2, run_put },	     { "new", 3, run_new },	{ "write", 5, run_write },     { "drop", 3, run_drop },
 	{ "get", 2, run_get },	     { "check", 4, run_check }, { "range", 4, run_range },     { "size", 2, run_size },
 	{ "list", 2, run_list },     { "walk", 2, run_walk },	{ "delete", 2, run_delete },   { "link", 3, run_link },
 	{ "rename", 3, run_rename }, { "sync", 1, run_sync },	{ "readers", 5, run_readers },

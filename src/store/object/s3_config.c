@@ -143,7 +143,7 @@ static enum tarn_rc load_numbers(const struct tarn_s3_options *options, struct s
 		{ "TARN_S3_PART_BYTES", options->part_bytes, 8 << 20, least_part, most_part, &config->part_bytes },
 		{ "TARN_S3_CONNECT_MS", 0, 5000, 1, 3600000, &config->connect_ms },
 		{ "TARN_S3_STALL_MS", 0, 30000, 1000, 3600000, &config->stall_ms },
-		{ "TARN_S3_ATTEMPTS", 0, 8, 1, 100, &config->attempts },
+		{ "TARN_S3_ATTEMPTS", 0, 10, 1, 100, &config->attempts },
 		{ "TARN_S3_PARALLEL", 0, 16, 1, 256, &config->parallel },
 	};
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {

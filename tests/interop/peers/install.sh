@@ -3,7 +3,9 @@
 #   venv-readers   Daft, ClickHouse (chdb), DataFusion, Polars' Iceberg plugin
 #   venv-sail      Sail
 #   venv-spark, spark-jars   Spark 4.0.2, Iceberg 1.10.1, Avro 1.12.1, sqlite-jdbc (Java 17)
-# usage: install.sh [readers|sail|spark]...   all of them by default; what is there already is left alone
+#   venv-seaweed   SeaweedFS, an S3 server
+#   go/bin   versitygw, an S3 server (Go; three minutes to build)
+# usage: install.sh [readers|sail|spark|seaweed|versitygw]...   all of them by default; what is there already is left alone
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 peers=${TARN_PEERS:-$here/../../../build/peers}
@@ -29,9 +31,18 @@ jars() {
 	cp "$pins" "$folder/pins.xml"
 }
 
-for name in "${@:-readers sail spark}"; do
+go_program() {
+	[ -x "$peers/go/bin/$(basename "${1%@*}")" ] && return
+	echo "install: $1" >&2
+	GOBIN=$peers/go/bin GOTOOLCHAIN=local nice go install "$1"
+}
+
+for name in "${@:-readers sail spark seaweed versitygw}"; do
 	for peer in $name; do
-		venv "$peer"
+		case $peer in
+		versitygw) go_program github.com/versity/versitygw/cmd/versitygw@v1.8.0 ;;
+		*) venv "$peer" ;;
+		esac
 		[ "$peer" != spark ] || jars
 	done
 done
