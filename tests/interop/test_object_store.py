@@ -81,8 +81,8 @@ def client(server: Server) -> Any:
 
 
 def starts(answers: list[str], *expected: str) -> None:
-    for i, (answer, start) in enumerate(zip(answers, expected, strict=True)):
-        assert answer.startswith(start), f"line {i}: {answer!r}, expected {start!r}...\n" + "\n".join(answers)
+    for i, (answer, beginning) in enumerate(zip(answers, expected, strict=True)):
+        assert answer.startswith(beginning), f"line {i}: {answer!r}, expected {beginning!r}...\n" + "\n".join(answers)
 
 
 # ---- what every server must do ----

@@ -122,6 +122,28 @@ enum tarn_rc tarn_store_get_range(struct tarn_store *store, const char *key, int
 	return rc ? rc : store->ops->get_range(store, key, offset, len, dst, err);
 }
 
+enum tarn_rc tarn_store_get_tail(struct tarn_store *store, const char *key, size_t most, uint8_t *dst, size_t *got,
+				 int64_t *size, struct tarn_err *err)
+{
+	enum tarn_rc rc = check_key(key, err);
+	return rc ? rc : store->ops->get_tail(store, key, most, dst, got, size, err);
+}
+
+bool tarn_store_expect(struct tarn_store *store, const char *key, int64_t size)
+{
+	return store->ops->expect && !check_key(key, NULL) && store->ops->expect(store, key, -1, size);
+}
+
+bool tarn_store_expect_range(struct tarn_store *store, const char *key, int64_t offset, int64_t len)
+{
+	return store->ops->expect && !check_key(key, NULL) && store->ops->expect(store, key, offset, len);
+}
+
+bool tarn_store_is_ordered(const struct tarn_store *store)
+{
+	return store->ops->is_ordered;
+}
+
 enum tarn_rc tarn_store_size(struct tarn_store *store, const char *key, int64_t *size, struct tarn_err *err)
 {
 	enum tarn_rc rc = check_key(key, err);

@@ -42,6 +42,14 @@ enum tarn_rc tarn_store_get(struct tarn_store *store, const char *key, struct ta
 			    struct tarn_err *err) TARN_MUST_CHECK;
 enum tarn_rc tarn_store_get_range(struct tarn_store *store, const char *key, int64_t offset, size_t len, uint8_t *dst,
 				  struct tarn_err *err) TARN_MUST_CHECK;
+/* The last bytes of an object, at most `most`, and its size: for what has its index at the end. */
+enum tarn_rc tarn_store_get_tail(struct tarn_store *store, const char *key, size_t most, uint8_t *dst, size_t *got,
+				 int64_t *size, struct tarn_err *err) TARN_MUST_CHECK;
+/* Says that an object will be read soon by tarn_store_get (size: -1 where it is not known), or bytes of it by
+ * tarn_store_get_range; once, and in the order of such calls. A distant store has several requests under way then.
+ * False: it will not, or not so many yet. */
+bool tarn_store_expect(struct tarn_store *store, const char *key, int64_t size);
+bool tarn_store_expect_range(struct tarn_store *store, const char *key, int64_t offset, int64_t len);
 enum tarn_rc tarn_store_size(struct tarn_store *store, const char *key, int64_t *size,
 			     struct tarn_err *err) TARN_MUST_CHECK;
 
@@ -72,6 +80,10 @@ void tarn_store_writer_free(struct tarn_store_writer *writer);
 /* Makes everything that was put, linked, renamed or finished since the last call durable, files first, then their
  * folders. Once it has failed it fails for good: what the disk holds is unknown then; only a new store may go on. */
 enum tarn_rc tarn_store_sync(struct tarn_store *store, struct tarn_err *err) TARN_MUST_CHECK;
+/* Whether the store keeps nothing of what came after a sync where it has lost what came before, and a replaced object
+ * is the old or the new one whatever happens: then a reference may be replaced in place. Local folders promise neither
+ * across a power failure. */
+bool tarn_store_is_ordered(const struct tarn_store *store);
 /* Deleting what is not there is fine. */
 enum tarn_rc tarn_store_delete(struct tarn_store *store, const char *key, struct tarn_err *err) TARN_MUST_CHECK;
 

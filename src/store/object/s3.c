@@ -2,12 +2,14 @@
 #include <stdlib.h>
 
 #include "base/module.h"
+#include "store/object/s3_ahead.h"
 #include "store/object/s3_work.h"
 
 static void s3_close(struct tarn_store *store)
 {
 	struct s3_store *s3 = s3_store_of(store);
 	s3_work_free(s3);
+	s3_ahead_free(s3->ahead);
 	s3_http_forget(s3);
 	s3_config_release(&s3->config);
 	pthread_mutex_destroy(&s3->connecting);
@@ -20,6 +22,8 @@ static const struct tarn_store_ops s3_ops = {
 	.close = s3_close,
 	.get = s3_get,
 	.get_range = s3_get_range,
+	.get_tail = s3_get_tail,
+	.expect = s3_fetch_ahead,
 	.size = s3_size,
 	.put = s3_put,
 	.link = s3_link,
@@ -33,6 +37,7 @@ static const struct tarn_store_ops s3_ops = {
 	.list = s3_list,
 	.walk = s3_walk,
 	.folder_token = s3_folder_token,
+	.is_ordered = true,
 };
 
 enum tarn_rc tarn_s3_store_open(const char *url, const struct tarn_s3_options *options, bool create,
@@ -53,6 +58,7 @@ enum tarn_rc tarn_s3_store_open(const char *url, const struct tarn_s3_options *o
 	pthread_mutex_init(&s3->connecting, NULL);
 	pthread_mutex_init(&s3->probing, NULL);
 	s3->work = s3_work_new();
+	s3->ahead = s3_ahead_new();
 	*store = &s3->base;
 	return TARN_OK;
 }

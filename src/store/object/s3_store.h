@@ -6,6 +6,7 @@
 #include "store/object/s3_call.h"
 
 struct s3_work;
+struct s3_ahead;
 
 struct s3_store {
 	struct tarn_store base;
@@ -18,6 +19,7 @@ struct s3_store {
 	pthread_mutex_t probing; /* covers `creates`; held while the store is probed */
 	int creates;		 /* whether If-None-Match is honoured: 1, 0, or -1 for unknown */
 	struct s3_work *work;	 /* requests behind the calls, see s3_work.h */
+	struct s3_ahead *ahead;
 };
 
 static inline struct s3_store *s3_store_of(struct tarn_store *store)
@@ -32,6 +34,8 @@ char *s3_full_key(const struct s3_store *store, const char *key);
 enum tarn_rc s3_get(struct tarn_store *store, const char *key, struct tarn_buf *out, struct tarn_err *err);
 enum tarn_rc s3_get_range(struct tarn_store *store, const char *key, int64_t offset, size_t len, uint8_t *dst,
 			  struct tarn_err *err);
+enum tarn_rc s3_get_tail(struct tarn_store *store, const char *key, size_t most, uint8_t *dst, size_t *got,
+			 int64_t *size, struct tarn_err *err);
 enum tarn_rc s3_size(struct tarn_store *store, const char *key, int64_t *size, struct tarn_err *err);
 enum tarn_rc s3_delete(struct tarn_store *store, const char *key, struct tarn_err *err);
 /* s3_write.c */

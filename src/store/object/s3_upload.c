@@ -175,8 +175,7 @@ static enum tarn_rc complete(struct upload *upload, struct tarn_err *err)
 		.may_fail_late = true,
 	};
 	enum tarn_rc rc = s3_expect(upload->store, &request, &response, err);
-	if (rc == TARN_ENOTFOUND && response.attempts > 1 &&
-	    !s3_is_ours(upload->store, upload->key, upload->mark, &ours, NULL) && ours)
+	if (rc == TARN_ENOTFOUND && !s3_is_ours(upload->store, upload->key, upload->mark, &ours, NULL) && ours)
 		rc = TARN_OK;
 	s3_body_release(&body);
 	tarn_buf_release(&answer);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/object/s3_ahead.h"
+
 enum { HELD_MAX = 16 << 20, QUEUE_MAX = 256, THREAD_STACK = 512 << 10 };
 
 struct pending {
@@ -129,6 +131,7 @@ static bool has_older(const struct s3_work *work, uint64_t number)
 void s3_work_begin(struct s3_store *store, const char *key)
 {
 	struct s3_work *work = store->work;
+	s3_ahead_forget(store, key);
 	pthread_mutex_lock(&work->lock);
 	while (is_pending(work, key))
 		pthread_cond_wait(&work->changed, &work->lock);

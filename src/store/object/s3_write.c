@@ -99,7 +99,8 @@ enum tarn_rc s3_is_ours(struct s3_store *store, const char *key, const char *id,
 }
 
 /* Answers 412 where the key is taken, if the store knows conditions. A try that was cut off may have succeeded, and the
- * next one then meets its own object: the id tells. */
+ * next one then meets its own object: the id tells. The response's attempts do not, as curl tries again by itself where
+ * a kept connection turns out to be closed. */
 static enum tarn_rc create(struct s3_store *store, const char *key, struct s3_body *body, int *status,
 			   struct tarn_err *err)
 {
@@ -113,7 +114,7 @@ static enum tarn_rc create(struct s3_store *store, const char *key, struct s3_bo
 	tarn_uuid(id);
 	enum tarn_rc rc = s3_expect_write(store, &request, &response, err);
 	*status = response.status;
-	if (rc != TARN_EEXISTS || response.attempts == 1)
+	if (rc != TARN_EEXISTS)
 		return rc;
 	struct tarn_err problem;
 	enum tarn_rc looked = s3_is_ours(store, key, id, &ours, &problem);
