@@ -11,6 +11,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
 
 KEY, SECRET = "tarnkey123", "tarnsecret123"
 
@@ -110,3 +114,14 @@ def start(name: str, folder: Path, install: Callable[[Iterable[str]], Path]) -> 
         assert process.poll() is None and time.monotonic() < end, f"{name} does not start:\n{log.read_text()[-2000:]}"
         time.sleep(0.1)
     return server
+
+
+def client(server: Server) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=server.url,
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
+    )

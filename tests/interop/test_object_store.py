@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from lakes import TARN
 from s3_proxy import FAULTS, Proxy, Request, always, nth
-from s3_servers import KEY, SECRET, SERVERS, Server, start
+from s3_servers import SERVERS, Server, client
 
 TOOL = Path(os.environ.get("OBJECT_TOOL", TARN.parent / "tests/unit/store/object/object_tool"))
 MIB = 1 << 20
@@ -30,34 +27,9 @@ def marked(name: str) -> Any:
     return pytest.param(name, marks=pytest.mark.fast if name == "moto" else pytest.mark.peers)
 
 
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, peers: Callable[[Iterable[str]], Path]) -> Iterator[Callable[[str], Server]]:
-    running: dict[str, Server] = {}
-
-    def get(name: str) -> Server:
-        if name not in running:
-            running[name] = start(name, tmp_path_factory.mktemp(name), peers)
-        return running[name]
-
-    yield get
-    for server in running.values():
-        server.stop()
-
-
 @pytest.fixture(params=[marked(name) for name in SERVERS])
 def server(request: pytest.FixtureRequest, servers: Callable[[str], Server]) -> Server:
     return servers(request.param)
-
-
-@pytest.fixture
-def moto(servers: Callable[[str], Server]) -> Server:
-    return servers("moto")
-
-
-@pytest.fixture
-def bucket(request: pytest.FixtureRequest) -> str:
-    """A bucket of the test's own, made by its first write."""
-    return f"t{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]}-{random.randrange(10**9)}"
 
 
 def run(server: Server, url: str, *lines: str, proxy: Proxy | None = None, check: bool = True, **env: str) -> list[str]:
@@ -67,17 +39,6 @@ def run(server: Server, url: str, *lines: str, proxy: Proxy | None = None, check
     done = subprocess.run([TOOL, url], input=text, capture_output=True, text=True, timeout=240, env=environment)
     assert done.returncode == 0 or not check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout.splitlines()
-
-
-def client(server: Server) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=server.url,
-        aws_access_key_id=KEY,
-        aws_secret_access_key=SECRET,
-        region_name="us-east-1",
-        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
-    )
 
 
 def starts(answers: list[str], *expected: str) -> None:
