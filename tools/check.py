@@ -28,6 +28,7 @@ UNDER_TEST = {
     "TARN": str(TARN),
     "AVRO_TOOL": str(TARN.parent / "tests/unit/serialize/avro/avro_tool"),
     "PARQUET_TOOL": str(TARN.parent / "tests/unit/store/parquet/parquet_tool"),
+    "OBJECT_TOOL": str(TARN.parent / "tests/unit/store/object/object_tool"),
 }
 
 
