@@ -133,7 +133,7 @@ bool tarn_batch_marker(const struct tarn_batch *batch, bool *commit, int32_t *co
 	return found;
 }
 
-static void apply_marker(struct producers *producers, const struct tarn_batch *batch)
+static void apply_marker(struct producers *producers, const struct tarn_batch *batch, int64_t now)
 {
 	bool commit;
 	int32_t coordinator_epoch;
@@ -145,7 +145,7 @@ static void apply_marker(struct producers *producers, const struct tarn_batch *b
 		producer->n_batches = 0;
 	}
 	producer->coordinator_epoch = coordinator_epoch;
-	producer->last_timestamp = batch->max_timestamp;
+	producer->last_timestamp = now;
 	if (producer->transaction_start < 0)
 		return;
 	producers->ended =
@@ -162,12 +162,12 @@ static void apply_marker(struct producers *producers, const struct tarn_batch *b
 	producers->n_open--;
 }
 
-void producers_apply(struct producers *producers, const struct tarn_batch *batch)
+void producers_apply(struct producers *producers, const struct tarn_batch *batch, int64_t now)
 {
 	if (batch->producer_id < 0)
 		return;
 	if (batch->control) {
-		apply_marker(producers, batch);
+		apply_marker(producers, batch, now);
 		return;
 	}
 	struct producer *producer = find_or_add(producers, batch->producer_id, batch->producer_epoch);
@@ -183,7 +183,7 @@ void producers_apply(struct producers *producers, const struct tarn_batch *batch
 		.last_offset = batch->base_offset + batch->last_offset_delta,
 		.timestamp = batch->max_timestamp,
 	};
-	producer->last_timestamp = batch->max_timestamp;
+	producer->last_timestamp = now;
 	if (batch->transactional && producer->transaction_start < 0) {
 		producer->transaction_start = batch->base_offset;
 		producers->n_open++;
