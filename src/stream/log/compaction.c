@@ -266,7 +266,7 @@ static enum tarn_rc write_kept(struct pass *pass, struct tarn_batch header, cons
 			continue;
 		if (message.timestamp > header.max_timestamp)
 			header.max_timestamp = message.timestamp;
-		tarn_message_encode(&output->records, message.timestamp - header.base_timestamp,
+		tarn_message_put(&output->records, message.timestamp - header.base_timestamp,
 				    (int32_t)(message.offset - batch->base_offset), message.key, message.value,
 				    message.headers, message.n_headers);
 		header.count++;
