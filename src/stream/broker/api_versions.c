@@ -16,8 +16,8 @@ void tarn_handle_api_versions(struct tarn_call *call)
 	if (call->api_version > call->handler->max) {
 		response->error_code = TARN_KAFKA_UNSUPPORTED_VERSION;
 		call->api_version = 0;
-	} else if (call->api_version >= 3 &&
-	    (!is_software_name(request->client_software_name) || !is_software_name(request->client_software_version))) {
+	} else if (call->api_version >= 3 && (!is_software_name(request->client_software_name) ||
+					      !is_software_name(request->client_software_version))) {
 		response->error_code = TARN_KAFKA_INVALID_REQUEST;
 		tarn_call_answer(call);
 		return;

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "stream/broker/session.h"
 #include "stream/broker/threads.h"
+#include "stream/broker/tls.h"
 
 enum {
 	MAX_LOOPS = 4, /* more only wait for the disk, or for each other's cache lines */
@@ -51,7 +52,8 @@ struct connection {
 	struct connection *next, *previous; /* of the loop's */
 	struct connection *next_dirty;
 	int fd;
-	int polled; /* events that are asked for */
+	struct tarn_tls *tls; /* or NULL */
+	int polled;	      /* events that are asked for */
 	bool dirty, closing, closed;
 	bool half_closed;	     /* the client sends no more than what is on its way */
 	bool at_end;		     /* all of it was read */
@@ -78,7 +80,8 @@ struct tarn_connections {
 	int n_loops, next_loop;
 	int listener, spare; /* spare: a descriptor to give up when there is none left */
 	int port;
-	uv_poll_t accepting; /* of loop 0 */
+	struct tarn_tls_context *tls; /* or NULL */
+	uv_poll_t accepting;	      /* of loop 0 */
 	atomic_size_t count;
 	atomic_bool stopping;
 };
@@ -116,6 +119,8 @@ static void free_connection(struct connection *connection)
 static void poll_closed(uv_handle_t *handle)
 {
 	struct connection *connection = handle->data;
+	tarn_tls_free(connection->tls);
+	connection->tls = NULL;
 	close(connection->fd);
 	connection->closed = true;
 	mark_dirty(&connection->session);
@@ -233,17 +238,29 @@ static bool may_read(const struct connection *connection)
 	       tarn_session_ready(&connection->session);
 }
 
-/* One recv; false where nothing more is to be had now. */
+static ssize_t receive(struct connection *connection, void *data, size_t size)
+{
+	return connection->tls ? tarn_tls_read(connection->tls, data, size) : recv(connection->fd, data, size, 0);
+}
+
+static void note_end(struct connection *connection)
+{
+	connection->at_end = true;
+	if (connection->tls && *tarn_tls_problem(connection->tls))
+		tarn_session_complain(&connection->session, NULL, tarn_tls_problem(connection->tls));
+}
+
+/* Reads once; false where nothing more is to be had now. */
 static bool read_some(struct connection *connection)
 {
 	uint8_t *scratch = connection->loop->scratch;
 	bool direct = connection->frame && connection->frame_len - connection->frame_got >= SCRATCH_SIZE;
 	size_t room = direct ? frame_room(connection) : SCRATCH_SIZE;
-	ssize_t n = recv(connection->fd, direct ? connection->frame + connection->frame_got : scratch, room, 0);
+	ssize_t n = receive(connection, direct ? connection->frame + connection->frame_got : scratch, room);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
 		return errno == EINTR;
 	if (n <= 0) {
-		connection->at_end = true;
+		note_end(connection);
 		return false;
 	}
 	connection->read_ns = tarn_monotonic_ns();
@@ -255,7 +272,7 @@ static bool read_some(struct connection *connection)
 		size_t taken = feed(connection, scratch, (size_t)n);
 		keep_rest(connection, scratch + taken, (size_t)n - taken);
 	}
-	return (size_t)n == room;
+	return connection->tls || (size_t)n == room;
 }
 
 /* ---- writing ---- */
@@ -297,14 +314,21 @@ static void gather_answers(struct connection *connection)
 	}
 }
 
+static ssize_t send_some(struct connection *connection, struct iovec *iov, size_t n)
+{
+	struct msghdr message = { .msg_iov = iov, .msg_iovlen = n };
+	if (connection->tls)
+		return tarn_tls_writev(connection->tls, iov, n, connection->loop->scratch);
+	return sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+}
+
 /* Writes until all is sent or the socket takes no more. False where the client is gone. */
 static bool write_answers(struct connection *connection)
 {
 	gather_answers(connection);
 	while (connection->out_first) {
 		struct iovec iov[MAX_IOV];
-		struct msghdr message = { .msg_iov = iov, .msg_iovlen = fill_iov(connection, iov) };
-		ssize_t n = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+		ssize_t n = send_some(connection, iov, fill_iov(connection, iov));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -330,6 +354,16 @@ static void ask_for(struct connection *connection, int events)
 		uv_poll_stop(&connection->poll);
 }
 
+/* What was read before and could not be taken up then. */
+static bool take_up_more(struct connection *connection)
+{
+	if (connection->stash && tarn_session_ready(&connection->session)) {
+		feed_stash(connection);
+		return true;
+	}
+	return connection->tls && may_read(connection) && tarn_tls_has_more(connection->tls) && read_some(connection);
+}
+
 /* Sends what is ready and takes up what may be, until neither goes on. */
 static void turn(struct connection *connection)
 {
@@ -340,16 +374,15 @@ static void turn(struct connection *connection)
 		return;
 	}
 	bool alive = write_answers(connection);
-	while (alive && connection->stash && tarn_session_ready(&connection->session)) {
-		feed_stash(connection);
+	while (alive && take_up_more(connection))
 		alive = write_answers(connection);
-	}
 	bool nothing_left = !connection->out_first && !connection->session.n_calls;
 	if (!alive || (nothing_left && (connection->session.hang_up || (connection->at_end && !connection->stash)))) {
 		end_connection(connection);
 		return;
 	}
-	int events = connection->out_first ? UV_WRITABLE : 0;
+	bool tls_writes = connection->tls && tarn_tls_wants_write(connection->tls);
+	int events = connection->out_first || tls_writes ? UV_WRITABLE : 0;
 	if (may_read(connection))
 		events |= UV_READABLE;
 	/* Where reading is held back, the end of the connection must be seen all the same: a fetch may wait for long.
@@ -378,7 +411,9 @@ static void polled(uv_poll_t *poll, int status, int events)
 		connection->half_closed = true;
 		tarn_session_hurry(&connection->session);
 	}
-	for (int i = 0; i < READS_A_TURN && (events & (UV_READABLE | UV_DISCONNECT)) && may_read(connection); i++)
+	/* A handshake may wait to write; reading goes on with it. */
+	bool reads = events & (UV_READABLE | UV_DISCONNECT) || connection->tls;
+	for (int i = 0; i < READS_A_TURN && reads && may_read(connection); i++)
 		if (!read_some(connection))
 			break;
 	mark_dirty(&connection->session);
@@ -415,6 +450,9 @@ static void open_connection(struct loop *loop, int fd)
 	connection->poll.data = connection;
 	connection->loop = loop;
 	connection->fd = fd;
+	if (loop->all->tls)
+		connection->tls = tarn_tls_new(loop->all->tls, fd);
+	connection->session.encrypted = connection->tls != NULL;
 	connection->out_end = &connection->out_first;
 	connection->read_ns = connection->written_ns = tarn_monotonic_ns();
 	connection->next = loop->connections;
@@ -479,7 +517,10 @@ static const char *too_late(const struct connection *connection, int64_t now)
 		return NULL;
 	if ((connection->frame || connection->head_len) && silent_ms > options->stall_ms)
 		return "a request that does not go on";
-	if (session->must_authenticate && !session->authenticated && silent_ms > options->login_ms)
+	bool has_come_in = !session->must_authenticate || session->authenticated;
+	if (connection->tls && !tarn_tls_is_up(connection->tls))
+		has_come_in = false;
+	if (!has_come_in && silent_ms > options->login_ms)
 		return "it does not authenticate";
 	return silent_ms > options->idle_ms ? "" : NULL;
 }
@@ -652,6 +693,7 @@ static void free_connections(struct tarn_connections *all)
 		close(all->listener);
 	if (all->spare >= 0)
 		close(all->spare);
+	tarn_tls_context_free(all->tls);
 	free(all->loops);
 	free(all);
 }
@@ -667,6 +709,8 @@ enum tarn_rc tarn_connections_start(struct tarn_broker *broker, const struct tar
 	all->options.stall_ms = options->stall_ms ? options->stall_ms : 60000;
 	all->listener = all->spare = -1;
 	enum tarn_rc rc = open_listener(all, err);
+	if (!rc && options->tls_certificate)
+		rc = tarn_tls_context_new(options->tls_certificate, options->tls_key, &all->tls, err);
 	if (rc) {
 		free_connections(all);
 		return rc;

@@ -5,12 +5,13 @@
 #include "stream/broker/broker.h"
 
 struct tarn_connections_options {
-	const char *listen; /* HOST:PORT; port 0: any free one; "[::1]:9092" for IPv6 */
-	bool insecure;	    /* listen beyond loopback though nobody has to authenticate */
-	int loops;	    /* threads; 0: one a core, at most four */
-	int64_t idle_ms;    /* a connection that has been silent this long is closed; 0: 600,000, as Kafka */
-	int64_t login_ms;   /* one that has not authenticated, or not finished its TLS handshake; 0: 30,000 */
-	int64_t stall_ms;   /* one that is in the middle of a request or of an answer and does not go on; 0: 60,000 */
+	const char *listen;		       /* HOST:PORT; port 0: any free one; "[::1]:9092" for IPv6 */
+	const char *tls_certificate, *tls_key; /* PEM files, both or none; set: clients must speak TLS */
+	bool insecure;			       /* listen beyond loopback though nobody has to authenticate */
+	int loops;			       /* threads; 0: one a core, at most four */
+	int64_t idle_ms;  /* a connection that has been silent this long is closed; 0: 600,000, as Kafka */
+	int64_t login_ms; /* one that has not authenticated, or not finished its TLS handshake; 0: 30,000 */
+	int64_t stall_ms; /* one that is in the middle of a request or of an answer and does not go on; 0: 60,000 */
 };
 
 struct tarn_connections;

@@ -10,10 +10,14 @@ const struct tarn_handler tarn_handlers[] = {
 	{ TARN_API_SYNC_GROUP, 0, 5, 0, tarn_handle_sync_group },
 	{ TARN_API_DESCRIBE_GROUPS, 0, 6, 0, tarn_handle_describe_groups },
 	{ TARN_API_LIST_GROUPS, 0, 5, 0, tarn_handle_list_groups },
+	{ TARN_API_SASL_HANDSHAKE, 0, 1, TARN_HANDLER_UNAUTHENTICATED, tarn_handle_sasl_handshake },
 	{ TARN_API_API_VERSIONS, 0, 4, TARN_HANDLER_UNAUTHENTICATED, tarn_handle_api_versions },
 	{ TARN_API_TXN_OFFSET_COMMIT, 0, 3, 0, tarn_handle_txn_offset_commit },
+	{ TARN_API_SASL_AUTHENTICATE, 0, 2, TARN_HANDLER_UNAUTHENTICATED, tarn_handle_sasl_authenticate },
 	{ TARN_API_DELETE_GROUPS, 0, 2, 0, tarn_handle_delete_groups },
 	{ TARN_API_OFFSET_DELETE, 0, 0, 0, tarn_handle_offset_delete },
+	{ TARN_API_DESCRIBE_USER_SCRAM_CREDENTIALS, 0, 0, 0, tarn_handle_describe_user_scram_credentials },
+	{ TARN_API_ALTER_USER_SCRAM_CREDENTIALS, 0, 0, TARN_HANDLER_WAITS, tarn_handle_alter_user_scram_credentials },
 };
 const size_t tarn_handlers_count = sizeof(tarn_handlers) / sizeof(*tarn_handlers);
 

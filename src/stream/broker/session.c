@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "stream/broker/handlers.h"
+#include "stream/broker/sasl.h"
 
 enum {
 	MAX_CALLS = 128,       /* unanswered, of one connection */
@@ -83,6 +84,10 @@ static void finish(struct tarn_call_inside *inside)
 	inside->done = true;
 	if (session->blocking == inside)
 		session->blocking = NULL;
+	if (inside->hang_up && !session->ended) {
+		tarn_session_complain(session, &inside->call, inside->hang_up);
+		session->hang_up = true;
+	}
 	size_t held = inside->frame_len + tarn_encoded_size(&inside->answer);
 	session->held_bytes += held - inside->held;
 	inside->held = held;
@@ -160,6 +165,13 @@ void tarn_call_answer(struct tarn_call *call)
 			out->bytes.data[i] = (uint8_t)((size - 4) >> (24 - 8 * i));
 	}
 	answered(inside);
+}
+
+void tarn_call_answer_raw(struct tarn_call *call, struct tarn_slice bytes)
+{
+	tarn_buf_add_be32(&call->inside->answer.bytes, (uint32_t)bytes.len);
+	tarn_buf_add_slice(&call->inside->answer.bytes, bytes);
+	answered(call->inside);
 }
 
 void tarn_call_answer_nothing(struct tarn_call *call)
@@ -241,7 +253,8 @@ void tarn_session_init(struct tarn_session *session, struct tarn_broker *broker,
 
 void tarn_session_release(struct tarn_session *session)
 {
-	(void)session;
+	tarn_sasl_free(session->sasl);
+	session->sasl = NULL;
 }
 
 bool tarn_session_ready(const struct tarn_session *session)
@@ -358,6 +371,11 @@ void tarn_session_take_with(struct tarn_session *session, const struct tarn_hand
 			    size_t len)
 {
 	struct tarn_call *call = &new_call(session, frame, len)->call;
+	if (session->raw_sasl) {
+		session->blocking = call->inside;
+		tarn_sasl_take_raw(call, tarn_slice_of(frame, len));
+		return;
+	}
 	struct tarn_cursor in = tarn_cursor_of(tarn_slice_of(frame, len));
 	struct tarn_err err;
 	enum tarn_rc rc = decode_header(call, &in, &err);
@@ -451,11 +469,7 @@ struct tarn_call_inside *tarn_session_next_answer(struct tarn_session *session)
 		struct tarn_call_inside *inside = session->first;
 		unlink_first(session);
 		inside->next_in_session = NULL;
-		if (inside->hang_up && !session->ended) {
-			tarn_session_complain(session, &inside->call, inside->hang_up);
-			session->hang_up = true;
-		}
-		if (!inside->hang_up && !inside->silent && !session->ended && !session->hang_up)
+		if (!inside->hang_up && !inside->silent && !session->ended)
 			return inside;
 		tarn_answer_free(inside);
 	}

@@ -58,6 +58,9 @@ void tarn_session_take(struct tarn_session *session, uint8_t *frame, size_t len)
 void tarn_session_take_with(struct tarn_session *session, const struct tarn_handler *handler, uint8_t *frame,
 			    size_t len);
 
+/* Bytes that are no answer of an API (SASL without frames), with their length before them. */
+void tarn_call_answer_raw(struct tarn_call *call, struct tarn_slice bytes);
+
 /* The next answer in order, or NULL where it is not ready. It is the caller's until tarn_answer_free. Answers without
  * bytes (acks=0) are passed over. */
 struct tarn_call_inside *tarn_session_next_answer(struct tarn_session *session);
