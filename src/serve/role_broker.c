@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "serve/role.h"
 #include "stream/broker/connections.h"
+#include "stream/broker/group_coordinator.h"
 
 extern const struct tarn_role tarn_role_broker;
 
@@ -40,6 +41,7 @@ static void stop(void *context)
 {
 	struct state *state = context;
 	tarn_connections_stop(state->connections);
+	tarn_group_coordinator_close(state->broker.groups);
 	tarn_broker_release(&state->broker);
 	free(state->host);
 	free(state);
@@ -49,6 +51,9 @@ static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 {
 	const struct tarn_serve_options *options = tarn_server_options(state->server);
 	enum tarn_rc rc = advertise(state, options, err);
+	if (rc)
+		return rc;
+	rc = tarn_group_coordinator_open(&state->broker, NULL, &state->broker.groups, err);
 	if (rc)
 		return rc;
 	struct tarn_connections_options how = { .listen = options->broker_listen, .insecure = options->insecure };
