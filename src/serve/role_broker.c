@@ -5,6 +5,7 @@
 #include "serve/role.h"
 #include "stream/broker/connections.h"
 #include "stream/broker/group_coordinator.h"
+#include "stream/broker/txn.h"
 
 extern const struct tarn_role tarn_role_broker;
 
@@ -41,6 +42,7 @@ static void stop(void *context)
 {
 	struct state *state = context;
 	tarn_connections_stop(state->connections);
+	tarn_transactions_close(state->broker.transactions);
 	tarn_group_coordinator_close(state->broker.groups);
 	tarn_broker_release(&state->broker);
 	free(state->host);
@@ -51,9 +53,10 @@ static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 {
 	const struct tarn_serve_options *options = tarn_server_options(state->server);
 	enum tarn_rc rc = advertise(state, options, err);
-	if (rc)
-		return rc;
-	rc = tarn_group_coordinator_open(&state->broker, NULL, &state->broker.groups, err);
+	if (!rc)
+		rc = tarn_group_coordinator_open(&state->broker, NULL, &state->broker.groups, err);
+	if (!rc)
+		rc = tarn_transactions_open(&state->broker, &state->broker.transactions, err);
 	if (rc)
 		return rc;
 	struct tarn_connections_options how = { .listen = options->broker_listen, .insecure = options->insecure };
