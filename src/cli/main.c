@@ -7,9 +7,15 @@
 
 /* Of the network module: loaded when they are run. */
 static const struct tarn_command topic = { "topic", "look at the topics of a broker, and change them", NULL };
+static const struct tarn_command serve = { "serve", "run the platform, or roles of it, until interrupted", NULL };
 
 static const struct tarn_command *const commands[] = {
-	&tarn_command_simulate, &tarn_command_features, &tarn_command_table, &topic, NULL,
+	&tarn_command_simulate,
+	&tarn_command_features,
+	&tarn_command_table,
+	&serve,
+	&topic,
+	NULL,
 };
 
 static int run(const struct tarn_command *command, int argc, char **argv)

@@ -8,6 +8,7 @@
 TARN_EXPORT extern const struct tarn_command *const tarn_network_commands[];
 
 const struct tarn_command *const tarn_network_commands[] = {
+	&tarn_command_serve,
 	&tarn_command_topic,
 	NULL,
 };
