@@ -7,6 +7,7 @@
 
 /* Of the network module: loaded when they are run. */
 static const struct tarn_command topic = { "topic", "look at the topics of a broker, and change them", NULL };
+static const struct tarn_command group = { "group", "look at the consumer groups of a broker, and move them", NULL };
 static const struct tarn_command serve = { "serve", "run the platform, or roles of it, until interrupted", NULL };
 
 static const struct tarn_command *const commands[] = {
@@ -15,6 +16,7 @@ static const struct tarn_command *const commands[] = {
 	&tarn_command_table,
 	&serve,
 	&topic,
+	&group,
 	NULL,
 };
 
