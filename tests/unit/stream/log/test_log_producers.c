@@ -138,7 +138,7 @@ static void a_marker_counts_when_it_is_durable(void **state)
 	struct tarn_buf records, batch;
 	tarn_buf_init(&records, 1000);
 	tarn_buf_init(&batch, 1000);
-	tarn_message_encode(&records, 0, 0, tarn_slice_of(key, 4), tarn_slice_of(value, 6), tarn_slice_of(NULL, 0), 0);
+	tarn_message_put(&records, 0, 0, tarn_slice_of(key, 4), tarn_slice_of(value, 6), tarn_slice_of(NULL, 0), 0);
 	struct tarn_compressor *compressor = tarn_compressor_new();
 	struct tarn_batch marker = {
 		.transactional = true, .control = true, .producer_id = 9, .base_offset = 11, .count = 1
