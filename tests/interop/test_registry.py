@@ -63,25 +63,25 @@ def test_npm_clients(registry: Registry, peers: Peers, script: str) -> None:
 
 
 @pytest.mark.peers
-def test_specification_of_the_npm_client(registry: Registry, peers: Peers, tmp_path: Path) -> None:
+def test_specification_of_the_npm_client(registry: Registry, peers: Peers) -> None:
     """Its tests of the HTTP API speak to port 8081; ours is another."""
     folder = peers(["registry"]) / "registry-node"
-    package = folder / "node_modules/@confluentinc/schemaregistry/dist"
-    (spec,) = package.rglob("schemaregistry-client.spec.js")
-    text = spec.read_text()
-    assert "http://localhost:8081" in text
-    own = spec.with_name("tarn.spec.js")
-    own.write_text(text.replace("http://localhost:8081", registry.url))
+    package = folder / "node_modules/@confluentinc/schemaregistry"
+    constants = package / "dist/test/test-constants.js"
+    before = constants.read_text()
+    assert "'http://localhost:8081'" in before
+    constants.write_text(before.replace("http://localhost:8081", registry.url))
+    spec = package / "dist/e2e/schemaregistry-client.spec.js"
     try:
         done = subprocess.run(
-            ["npx", "jest", "--rootDir", str(package.parent), "--testPathIgnorePatterns", "none", "--runTestsByPath", str(own)],
+            ["npx", "jest", "--rootDir", str(package), "--testPathIgnorePatterns", "none", "--runTestsByPath", str(spec)],
             cwd=folder,
             capture_output=True,
             text=True,
             timeout=300,
         )
     finally:
-        own.unlink()
+        constants.write_text(before)
     assert done.returncode == 0, done.stderr[-4000:]
     assert "8 passed" in done.stderr, done.stderr[-1000:]
 
