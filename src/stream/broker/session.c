@@ -272,11 +272,11 @@ void tarn_session_complain(const struct tarn_session *session, const struct tarn
 {
 	const struct tarn_api *api = call ? tarn_api_find(call->api_key) : NULL;
 	if (!call)
-		tarn_broker_say(session->broker, "client %s (%s): %s", session->peer, session->principal, reason);
+		tarn_broker_complain(session->broker, "client %s (%s): %s", session->peer, session->principal, reason);
 	else
-		tarn_broker_say(session->broker, "client %s (%s, client id \"%.64s\"): %s (%d) version %d: %s",
-				session->peer, session->principal, call->client_id, api ? api->name : "unknown API",
-				call->api_key, call->api_version, reason);
+		tarn_broker_complain(session->broker, "client %s (%s, client id \"%.64s\"): %s (%d) version %d: %s",
+				     session->peer, session->principal, call->client_id,
+				     api ? api->name : "unknown API", call->api_key, call->api_version, reason);
 }
 
 static struct tarn_call_inside *new_call(struct tarn_session *session, uint8_t *frame, size_t len)
@@ -386,8 +386,9 @@ void tarn_session_take_with(struct tarn_session *session, const struct tarn_hand
 			rc = decode_request(call, &in, &err);
 	}
 	if (rc)
-		reason = tarn_arena_printf(&call->arena, "%s (at byte %lld of %zu)", err.message,
-					   (long long)err.position, len);
+		reason = err.position < 0 ? tarn_arena_strdup(&call->arena, err.message)
+					  : tarn_arena_printf(&call->arena, "%s (at byte %lld of %zu)", err.message,
+							      (long long)err.position, len);
 	if (reason)
 		tarn_call_hang_up(call, reason);
 	else
