@@ -23,6 +23,15 @@ static int run(int argc, char **argv)
 		  .argument = "HOST:PORT",
 		  .help = "what Kafka clients are told to connect to, where it is not the same",
 		  .text = &serve.broker_advertise },
+		{ .name = "users",
+		  .argument = "FILE",
+		  .help = "who may come in: a line is name:password; without it everybody may",
+		  .text = &serve.users },
+		{ .name = "tls-certificate",
+		  .argument = "FILE",
+		  .help = "PEM; listeners speak TLS",
+		  .text = &serve.tls_certificate },
+		{ .name = "tls-key", .argument = "FILE", .help = "PEM, of the certificate", .text = &serve.tls_key },
 		{ .name = "insecure",
 		  .help = "listen beyond this machine though nobody has to authenticate",
 		  .flag = &serve.insecure },
@@ -39,6 +48,8 @@ static int run(int argc, char **argv)
 	int exit_code;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
+	if (!serve.tls_certificate != !serve.tls_key)
+		return tarn_options_refuse(&usage, "--tls-certificate and --tls-key go together");
 	struct tarn_err err;
 	return tarn_serve(&serve, roles, &err) ? tarn_print_error(&err) : TARN_EXIT_DONE;
 }

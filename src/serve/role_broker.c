@@ -6,6 +6,7 @@
 #include "stream/broker/connections.h"
 #include "stream/broker/group_coordinator.h"
 #include "stream/broker/txn.h"
+#include "stream/broker/users.h"
 
 extern const struct tarn_role tarn_role_broker;
 
@@ -59,8 +60,20 @@ static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 		rc = tarn_transactions_open(&state->broker, &state->broker.transactions, err);
 	if (rc)
 		return rc;
-	struct tarn_connections_options how = { .listen = options->broker_listen, .insecure = options->insecure };
-	return tarn_connections_start(&state->broker, &how, &state->connections, err);
+	struct tarn_broker *broker = &state->broker;
+	if (options->users)
+		rc = tarn_users_open(options->users, options->data, &broker->users, err);
+	if (!rc)
+		rc = tarn_group_coordinator_open(broker, NULL, &broker->groups, err);
+	if (!rc)
+		rc = tarn_transactions_open(broker, &broker->transactions, err);
+	if (rc)
+		return rc;
+	struct tarn_connections_options how = { .listen = options->broker_listen,
+						.tls_certificate = options->tls_certificate,
+						.tls_key = options->tls_key,
+						.insecure = options->insecure };
+	return tarn_connections_start(broker, &how, &state->connections, err);
 }
 
 static enum tarn_rc start(struct tarn_server *server, void **started, struct tarn_err *err)

@@ -1,8 +1,7 @@
 #include "stream/broker/handlers.h"
 
 const struct tarn_handler tarn_handlers[] = {
-	/* Versions 0 to 2 are not served: librdkafka takes compression off where they are not advertised (KAFKA-18659). */
-	{ TARN_API_PRODUCE, 0, 11, TARN_HANDLER_OVERLAPS, tarn_handle_produce },
+	{ TARN_API_PRODUCE, 3, 11, TARN_HANDLER_OVERLAPS, tarn_handle_produce },
 	{ TARN_API_FETCH, 4, 16, 0, tarn_handle_fetch },
 	{ TARN_API_LIST_OFFSETS, 1, 9, 0, tarn_handle_list_offsets },
 	{ TARN_API_METADATA, 0, 12, 0, tarn_handle_metadata },

@@ -1,4 +1,4 @@
-#include "cli/kafka_client.h"
+#include "stream/producer/kafka_client.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,20 +79,42 @@ static enum tarn_rc fill(rd_kafka_conf_t *conf, const struct tarn_kafka_options 
 	return rc;
 }
 
+/* Takes the configuration over. */
+static enum tarn_rc open_with(rd_kafka_conf_t *conf, rd_kafka_type_t type, rd_kafka_t **client, struct tarn_err *err)
+{
+	char why[CLIENT_ERROR_SIZE];
+	rd_kafka_t *opened = rd_kafka_new(type, conf, why, sizeof(why));
+	if (!opened) {
+		rd_kafka_conf_destroy(conf);
+		return tarn_fail(err, TARN_EINVALID, "%s", why);
+	}
+	*client = opened;
+	return TARN_OK;
+}
+
 enum tarn_rc tarn_kafka_client_open(const struct tarn_kafka_options *options, rd_kafka_type_t type,
 				    const struct tarn_kafka_setting *settings, size_t n_settings, rd_kafka_t **client,
 				    struct tarn_err *err)
 {
-	char why[CLIENT_ERROR_SIZE];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	enum tarn_rc rc = fill(conf, options, settings, n_settings, err);
-	rd_kafka_t *opened = rc ? NULL : rd_kafka_new(type, conf, why, sizeof(why));
-	if (!opened)
-		rd_kafka_conf_destroy(conf);
-	if (!rc && !opened)
-		rc = tarn_fail(err, TARN_EINVALID, "%s", why);
 	if (!rc)
-		*client = opened;
+		return open_with(conf, type, client, err);
+	rd_kafka_conf_destroy(conf);
+	return rc;
+}
+
+enum tarn_rc tarn_kafka_producer_open(const struct tarn_kafka_options *options,
+				      const struct tarn_kafka_setting *settings, size_t n_settings,
+				      tarn_kafka_told told, void *context, rd_kafka_t **client, struct tarn_err *err)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	enum tarn_rc rc = fill(conf, options, settings, n_settings, err);
+	rd_kafka_conf_set_dr_msg_cb(conf, told);
+	rd_kafka_conf_set_opaque(conf, context);
+	if (!rc)
+		return open_with(conf, RD_KAFKA_PRODUCER, client, err);
+	rd_kafka_conf_destroy(conf);
 	return rc;
 }
 

@@ -1,7 +1,7 @@
-/* What commands that speak to a Kafka broker share: which broker, and one request to its administration at a time
+/* What all that speak to a Kafka broker as clients share: which broker, and one request to its administration at a time
  * (librdkafka). Part of the network module. */
-#ifndef TARN_CLI_KAFKA_CLIENT_H
-#define TARN_CLI_KAFKA_CLIENT_H
+#ifndef TARN_STREAM_PRODUCER_KAFKA_CLIENT_H
+#define TARN_STREAM_PRODUCER_KAFKA_CLIENT_H
 
 #include <librdkafka/rdkafka.h>
 
@@ -38,6 +38,12 @@ struct tarn_kafka_setting {
 enum tarn_rc tarn_kafka_client_open(const struct tarn_kafka_options *options, rd_kafka_type_t type,
 				    const struct tarn_kafka_setting *settings, size_t n_settings, rd_kafka_t **client,
 				    struct tarn_err *err) TARN_MUST_CHECK;
+/* The same, a producer that tells what became of each message: from rd_kafka_poll, flush or a transaction's end. */
+typedef void (*tarn_kafka_told)(rd_kafka_t *producer, const rd_kafka_message_t *message, void *context);
+enum tarn_rc tarn_kafka_producer_open(const struct tarn_kafka_options *options,
+				      const struct tarn_kafka_setting *settings, size_t n_settings,
+				      tarn_kafka_told told, void *context, rd_kafka_t **client,
+				      struct tarn_err *err) TARN_MUST_CHECK;
 
 /* librdkafka's error as ours: not found, exists, I/O, invalid. */
 enum tarn_rc tarn_kafka_fail(struct tarn_err *err, rd_kafka_resp_err_t code, const char *text);
