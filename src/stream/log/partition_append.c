@@ -208,12 +208,12 @@ static void put(struct tarn_partition *partition, struct checked *checked, struc
 		return;
 	}
 	segment_note(active, batch, active->size, config->number[TARN_TOPIC_INDEX_INTERVAL_BYTES]);
-	producers_apply(&partition->producers, batch);
+	partition->appended_ms = active->written_ms = log_now_ms();
+	producers_apply(&partition->producers, batch, partition->appended_ms);
 	result->base_offset = partition->end;
 	result->last_offset = partition->end + batch->last_offset_delta;
 	active->size += checked->len;
 	partition->end = active->next = result->last_offset + 1;
-	partition->appended_ms = active->written_ms = log_now_ms();
 	partition->bytes += (int64_t)checked->len;
 	partition->since_checkpoint += checked->len;
 }

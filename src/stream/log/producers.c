@@ -135,7 +135,7 @@ bool tarn_batch_marker(const struct tarn_batch *batch, bool *commit, int32_t *co
 	return found;
 }
 
-static void apply_marker(struct producers *producers, const struct tarn_batch *batch)
+static void apply_marker(struct producers *producers, const struct tarn_batch *batch, int64_t now)
 {
 	bool commit;
 	int32_t coordinator_epoch;
@@ -147,7 +147,7 @@ static void apply_marker(struct producers *producers, const struct tarn_batch *b
 		producer->n_batches = 0;
 	}
 	producer->coordinator_epoch = coordinator_epoch;
-	producer->last_timestamp = batch->max_timestamp;
+	producer->last_timestamp = now;
 	if (producer->transaction_start < 0)
 		return;
 	producers->ended =
@@ -177,12 +177,12 @@ static void remember_batch(struct producer *producer, const struct tarn_batch *b
 	};
 }
 
-void producers_apply(struct producers *producers, const struct tarn_batch *batch)
+void producers_apply(struct producers *producers, const struct tarn_batch *batch, int64_t now)
 {
 	if (batch->producer_id < 0)
 		return;
 	if (batch->control) {
-		apply_marker(producers, batch);
+		apply_marker(producers, batch, now);
 		return;
 	}
 	struct producer *producer = find_or_add(producers, batch->producer_id, batch->producer_epoch);
@@ -191,7 +191,7 @@ void producers_apply(struct producers *producers, const struct tarn_batch *batch
 	producer->epoch = batch->producer_epoch;
 	if (batch->base_sequence >= 0)
 		remember_batch(producer, batch);
-	producer->last_timestamp = batch->max_timestamp;
+	producer->last_timestamp = now;
 	if (batch->transactional && producer->transaction_start < 0) {
 		producer->transaction_start = batch->base_offset;
 		producers->n_open++;
