@@ -3,7 +3,7 @@
 #define TARN_CLI_GROUP_COMMAND_H
 
 #include "cli/command.h"
-#include "cli/kafka_client.h"
+#include "stream/producer/kafka_client.h"
 #include "cli/options.h"
 
 extern const struct tarn_command tarn_command_group;
