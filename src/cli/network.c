@@ -3,6 +3,7 @@
 
 #include "base/module.h"
 #include "cli/command.h"
+#include "cli/group_command.h"
 #include "cli/topic_command.h"
 
 TARN_EXPORT extern const struct tarn_command *const tarn_network_commands[];
@@ -10,5 +11,6 @@ TARN_EXPORT extern const struct tarn_command *const tarn_network_commands[];
 const struct tarn_command *const tarn_network_commands[] = {
 	&tarn_command_serve,
 	&tarn_command_topic,
+	&tarn_command_group,
 	NULL,
 };
