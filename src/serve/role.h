@@ -20,7 +20,8 @@ struct tarn_serve_options {
 	const char *registry;		       /* URL of another registry, instead of the registry role */
 	const char *tls_certificate, *tls_key; /* PEM files; set: the listeners speak TLS */
 	const char *users;		       /* file of SASL users; set: clients must authenticate */
-	bool insecure;			       /* listen beyond loopback without authentication */
+	const char *super_users; /* "User:admin;User:root": may do everything, whatever the ACLs say; or NULL */
+	bool insecure;		 /* listen beyond loopback without authentication */
 };
 
 struct tarn_server;
