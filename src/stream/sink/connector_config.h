@@ -52,7 +52,7 @@ struct tarn_connector_config {
 	const char *topics_dir, *directory_delim, *file_delim;
 	int32_t offset_width;
 	int32_t flush_size, max_open_files;
-	int64_t rotate_interval, rotate_schedule, idle_flush;
+	int64_t rotate_interval, rotate_schedule, longest_wait;
 	bool rotate_on_partition_change;
 
 	int format;			    /* enum tarn_sink_format */

@@ -118,8 +118,9 @@ const struct tarn_key tarn_keys[] = {
 	       "span of the records' own times (by the extractor) after which they are written"),
 	NUMBER("rotate.schedule.interval.ms", LONG, rotate_schedule, "-1", -1,
 	       "span of wall-clock time, counted from midnight in `timezone`, after which they are written"),
-	NUMBER("tarn.idle.flush.ms", LONG, idle_flush, "-1", -1,
-	       "time without a new record after which they are written; -1: rotate.interval.ms where that is set"),
+	NUMBER("tarn.flush.ms", LONG, longest_wait, "-1", -1,
+	       "longest time that a record waits for its object to be written; -1: rotate.interval.ms where that is "
+	       "set"),
 	FLAG("rotate.file.on.partition.change", rotate_on_partition_change, "true",
 	     "with rotate.interval.ms: write when a record belongs into another folder"),
 	NUMBER("partitioner.max.open.files", INT, max_open_files, "-1", -1,
