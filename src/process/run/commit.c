@@ -7,6 +7,7 @@
 #include "base/point.h"
 #include "base/utf8.h"
 #include "process/run/output.h"
+#include "store/iceberg/manifest.h"
 
 enum { LEDGER_SUMMARY_MAX = 16 << 10 };
 
@@ -14,6 +15,7 @@ enum { LEDGER_SUMMARY_MAX = 16 << 10 };
 struct commit {
 	const struct tarn_commit_input *input;
 	struct tarn_commit_table *tables;
+	struct tarn_manifest_reader *reader;
 	struct tarn_arena arena;
 	struct tarn_data_file *files[TARN_N_TARGETS];
 	size_t n_files[TARN_N_TARGETS];
@@ -237,6 +239,7 @@ static enum tarn_rc append_table(struct commit *commit, size_t index, struct tar
 		.tag = *commit->tables[index].version ? commit->tables[index].version : NULL,
 		.attempt_uuid = attempt,
 		.summary = summary,
+		.reader = commit->reader,
 		.n_summary = index == TARN_TARGET_PROCESSING_METADATA && commit->ledger_json ? 3 : 2,
 	};
 	enum tarn_rc rc;
@@ -348,12 +351,13 @@ static enum tarn_rc run_commit(struct commit *commit, struct tarn_err *err)
 enum tarn_rc tarn_commit(const struct tarn_commit_input *input, struct tarn_commit_table tables[TARN_N_TARGETS],
 			 struct tarn_err *err)
 {
-	struct commit commit = { .input = input, .tables = tables };
+	struct commit commit = { .input = input, .tables = tables, .reader = tarn_manifest_reader_new() };
 	enum tarn_rc rc;
 
 	tarn_arena_init(&commit.arena);
 	rc = run_commit(&commit, err);
 	tarn_outputs_free(commit.audit);
+	tarn_manifest_reader_free(commit.reader);
 	tarn_arena_release(&commit.arena);
 	return rc;
 }

@@ -17,6 +17,7 @@
 enum {
 	PORTION_ROWS = 32768, /* of one table and partition in one unit: a row group of its own */
 	JOBS_MAX = 256,
+	JOB_BYTES = 4 << 20, /* of raw objects; a further thread costs more than it brings where there is less */
 };
 
 struct pipeline {
@@ -290,7 +291,7 @@ static void *run_finisher(void *context)
 	return NULL;
 }
 
-/* Runs `body` on `jobs` threads, this one among them; fewer where the system gives no more. */
+/* Runs `body` on `jobs` threads, this one among them; fewer where the split is small or the system gives no more. */
 static void run_threads(struct pipeline *pipeline, void *(*body)(void *))
 {
 	pthread_t threads[JOBS_MAX];
@@ -298,6 +299,8 @@ static void run_threads(struct pipeline *pipeline, void *(*body)(void *))
 
 	if (jobs > JOBS_MAX)
 		jobs = JOBS_MAX;
+	if (jobs > 1 + pipeline->input->split->bytes / JOB_BYTES)
+		jobs = 1 + (int)(pipeline->input->split->bytes / JOB_BYTES);
 	while (n < jobs - 1 && !pthread_create(&threads[n], NULL, body, pipeline))
 		n++;
 	body(pipeline);

@@ -11,6 +11,7 @@
 #define DEFAULT_PREVIOUS_VERSIONS 100
 
 struct appender {
+	struct tarn_manifest_reader *reader;
 	struct tarn_table *table;
 	struct tarn_store *store;
 	const struct tarn_data_file *files;
@@ -150,7 +151,7 @@ static enum tarn_rc add_existing(void *context, const struct tarn_manifest_entry
 
 static enum tarn_rc merge_old(struct appender *appender, struct tarn_manifest_writer *writer)
 {
-	struct tarn_manifest_reader *reader = tarn_manifest_reader_new();
+	struct tarn_manifest_reader *reader = appender->reader;
 	struct tarn_buf file;
 	enum tarn_rc rc = TARN_OK;
 	tarn_buf_init(&file, MANIFEST_MAX);
@@ -164,7 +165,6 @@ static enum tarn_rc merge_old(struct appender *appender, struct tarn_manifest_wr
 						add_existing, writer, appender->err);
 	}
 	tarn_buf_release(&file);
-	tarn_manifest_reader_free(reader);
 	return rc;
 }
 
@@ -470,8 +470,8 @@ static enum tarn_rc write_files(struct appender *appender)
 {
 	enum tarn_rc rc = check_append(appender);
 	if (!rc && appender->table->current)
-		rc = tarn_manifest_list_load(appender->store, appender->table->current, &appender->arena,
-					     &appender->old, &appender->n_old, appender->err);
+		rc = tarn_manifest_list_load(appender->reader, appender->store, appender->table->current,
+					     &appender->arena, &appender->old, &appender->n_old, appender->err);
 	if (!rc)
 		rc = make_list(appender);
 	return rc ? rc : write_list(appender);
@@ -487,6 +487,7 @@ enum tarn_rc tarn_table_append(struct tarn_table *table, struct tarn_store *stor
 		.files = files,
 		.n_files = n_files,
 		.append = append,
+		.reader = append->reader,
 		.err = err,
 		.sequence_number = table->last_sequence_number + 1,
 		.timestamp_ms = append->now_us / 1000,
@@ -496,9 +497,13 @@ enum tarn_rc tarn_table_append(struct tarn_table *table, struct tarn_store *stor
 		appender.timestamp_ms = table->last_updated_ms;
 	tarn_arena_init(&appender.arena);
 	appender.type = tarn_partition_type_of(table, table->spec, &appender.arena);
+	if (!append->reader)
+		appender.reader = tarn_manifest_reader_new();
 	enum tarn_rc rc = write_files(&appender);
 	if (!rc)
 		change_table(&appender, metadata_location);
+	if (!append->reader)
+		tarn_manifest_reader_free(appender.reader);
 	tarn_arena_release(&appender.arena);
 	return rc ? tarn_err_within(err, rc, "append to table %s", table->location) : TARN_OK;
 }

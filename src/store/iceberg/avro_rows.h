@@ -32,6 +32,10 @@ enum tarn_rc tarn_avro_rows_open(struct tarn_avro_rows *rows, struct tarn_slice 
 /* Decodes the next rows into the columns in place of those before; *n is 0 at the end of the file. */
 enum tarn_rc tarn_avro_rows_next(struct tarn_avro_rows *rows, size_t *n, struct tarn_err *err) TARN_MUST_CHECK;
 
+/* The reader's rows for manifest lists. */
+struct tarn_manifest_reader;
+struct tarn_avro_rows *tarn_manifest_list_rows(struct tarn_manifest_reader *reader);
+
 /* What a column may be. */
 enum tarn_avro_shape {
 	TARN_SHAPE_NUMBER,  /* int or long */

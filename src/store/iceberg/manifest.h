@@ -73,9 +73,15 @@ static inline int64_t tarn_manifest_live_files(const struct tarn_manifest *manif
 	return (int64_t)manifest->added_files + manifest->existing_files;
 }
 
+/* Reads manifest lists and manifests, of any table; what it knows of their Avro schemas serves for the next of the same. One
+ * thread at a time. */
+struct tarn_manifest_reader;
+struct tarn_manifest_reader *tarn_manifest_reader_new(void);
+void tarn_manifest_reader_free(struct tarn_manifest_reader *reader);
+
 /* Everything is in the arena, in the file's order. */
-enum tarn_rc tarn_manifest_list_read(struct tarn_slice file, struct tarn_arena *arena, struct tarn_manifest **manifests,
-				     size_t *n, struct tarn_err *err) TARN_MUST_CHECK;
+enum tarn_rc tarn_manifest_list_read(struct tarn_manifest_reader *reader, struct tarn_slice file, struct tarn_arena *arena,
+				     struct tarn_manifest **manifests, size_t *n, struct tarn_err *err) TARN_MUST_CHECK;
 struct tarn_manifest_list_head {
 	int64_t snapshot_id, parent_id, sequence_number;
 	const uint8_t *sync; /* 16 bytes */
@@ -83,9 +89,9 @@ struct tarn_manifest_list_head {
 enum tarn_rc tarn_manifest_list_write(const struct tarn_manifest_list_head *head, const struct tarn_manifest *manifests,
 				      size_t n, struct tarn_buf *out, struct tarn_err *err) TARN_MUST_CHECK;
 /* Reads the snapshot's list from the store. */
-enum tarn_rc tarn_manifest_list_load(struct tarn_store *store, const struct tarn_snapshot *snapshot,
-				     struct tarn_arena *arena, struct tarn_manifest **manifests, size_t *n,
-				     struct tarn_err *err) TARN_MUST_CHECK;
+enum tarn_rc tarn_manifest_list_load(struct tarn_manifest_reader *reader, struct tarn_store *store,
+				     const struct tarn_snapshot *snapshot, struct tarn_arena *arena,
+				     struct tarn_manifest **manifests, size_t *n, struct tarn_err *err) TARN_MUST_CHECK;
 /* Appends a file of the table's to `out`. TARN_EUNSUPPORTED where the location is not below the store. */
 enum tarn_rc tarn_manifest_fetch(struct tarn_store *store, const char *location, struct tarn_buf *out,
 				 struct tarn_err *err) TARN_MUST_CHECK;
@@ -125,11 +131,7 @@ struct tarn_manifest_entry {
 	int32_t sort_order_id;
 };
 
-/* Reads manifests one after the other; what it learned of a writer's schema serves the next. One thread at a time. */
-struct tarn_manifest_reader;
 typedef enum tarn_rc (*tarn_entry_visit)(void *context, const struct tarn_manifest_entry *entry, struct tarn_err *err);
-struct tarn_manifest_reader *tarn_manifest_reader_new(void);
-void tarn_manifest_reader_free(struct tarn_manifest_reader *reader);
 /* Entries live during the callback. `type`: of the manifest's spec. */
 enum tarn_rc tarn_manifest_read(struct tarn_manifest_reader *reader, struct tarn_slice file,
 				const struct tarn_manifest *manifest, const struct tarn_partition_type *type,

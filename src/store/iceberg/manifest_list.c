@@ -54,7 +54,7 @@ static const struct {
 };
 
 struct list_reader {
-	struct tarn_avro_rows rows;
+	struct tarn_avro_rows *rows;
 	struct tarn_avro_column *columns[N_LIST_COLUMNS];
 	struct tarn_avro_column *contains_null, *contains_nan, *lower, *upper; /* of the items of PARTITIONS */
 	struct tarn_arena *arena;
@@ -85,7 +85,7 @@ static enum tarn_rc bind_list(struct list_reader *reader, struct tarn_err *err)
 {
 	enum tarn_rc rc = TARN_OK;
 	for (size_t i = 0; i < N_LIST_COLUMNS && !rc; i++)
-		rc = tarn_avro_bind(reader->rows.root, list_columns[i].field_id, list_columns[i].shape,
+		rc = tarn_avro_bind(reader->rows->root, list_columns[i].field_id, list_columns[i].shape,
 				    list_columns[i].required, &reader->columns[i], err);
 	return rc ? rc : bind_summary(reader, err);
 }
@@ -167,30 +167,29 @@ static enum tarn_rc read_lines(struct list_reader *reader, struct tarn_slice fil
 {
 	bool changed;
 	size_t n = 0;
-	enum tarn_rc rc = tarn_avro_rows_open(&reader->rows, file, &changed, err);
+	enum tarn_rc rc = tarn_avro_rows_open(reader->rows, file, &changed, err);
 	if (!rc)
 		rc = bind_list(reader, err);
 	do {
 		if (!rc)
-			rc = tarn_avro_rows_next(&reader->rows, &n, err);
+			rc = tarn_avro_rows_next(reader->rows, &n, err);
 		for (size_t i = 0; i < n && !rc; i++)
 			rc = read_line(reader, i, err);
 	} while (n && !rc);
 	return rc;
 }
 
-enum tarn_rc tarn_manifest_list_read(struct tarn_slice file, struct tarn_arena *arena, struct tarn_manifest **manifests,
-				     size_t *n, struct tarn_err *err)
+enum tarn_rc tarn_manifest_list_read(struct tarn_manifest_reader *reader, struct tarn_slice file,
+				     struct tarn_arena *arena, struct tarn_manifest **manifests, size_t *n,
+				     struct tarn_err *err)
 {
-	struct list_reader reader = { .arena = arena };
-	tarn_avro_rows_init(&reader.rows);
-	enum tarn_rc rc = read_lines(&reader, file, err);
+	struct list_reader list = { .arena = arena, .rows = tarn_manifest_list_rows(reader) };
+	enum tarn_rc rc = read_lines(&list, file, err);
 	if (!rc) {
-		*manifests = tarn_arena_copy(arena, reader.manifests, reader.n * sizeof(*reader.manifests));
-		*n = reader.n;
+		*manifests = tarn_arena_copy(arena, list.manifests, list.n * sizeof(*list.manifests));
+		*n = list.n;
 	}
-	free(reader.manifests);
-	tarn_avro_rows_release(&reader.rows);
+	free(list.manifests);
 	return rc;
 }
 
@@ -204,9 +203,9 @@ enum tarn_rc tarn_manifest_fetch(struct tarn_store *store, const char *location,
 	return tarn_store_get(store, key, out, err);
 }
 
-enum tarn_rc tarn_manifest_list_load(struct tarn_store *store, const struct tarn_snapshot *snapshot,
-				     struct tarn_arena *arena, struct tarn_manifest **manifests, size_t *n,
-				     struct tarn_err *err)
+enum tarn_rc tarn_manifest_list_load(struct tarn_manifest_reader *reader, struct tarn_store *store,
+				     const struct tarn_snapshot *snapshot, struct tarn_arena *arena,
+				     struct tarn_manifest **manifests, size_t *n, struct tarn_err *err)
 {
 	struct tarn_buf file;
 	if (!snapshot->manifest_list)
@@ -214,7 +213,7 @@ enum tarn_rc tarn_manifest_list_load(struct tarn_store *store, const struct tarn
 	tarn_buf_init(&file, (size_t)1 << 28);
 	enum tarn_rc rc = tarn_manifest_fetch(store, snapshot->manifest_list, &file, err);
 	if (!rc)
-		rc = tarn_manifest_list_read(tarn_buf_slice(&file), arena, manifests, n, err);
+		rc = tarn_manifest_list_read(reader, tarn_buf_slice(&file), arena, manifests, n, err);
 	tarn_buf_release(&file);
 	return rc ? tarn_err_within(err, rc, "manifest list %s", snapshot->manifest_list) : TARN_OK;
 }

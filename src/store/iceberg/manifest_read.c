@@ -47,6 +47,7 @@ struct map {
 };
 
 struct tarn_manifest_reader {
+	struct tarn_avro_rows list_rows; /* manifest_list.c's */
 	struct tarn_avro_rows rows;
 	struct tarn_avro_column *columns[N_COLUMNS];
 	struct map maps[N_MAPS];
@@ -61,6 +62,7 @@ struct tarn_manifest_reader {
 struct tarn_manifest_reader *tarn_manifest_reader_new(void)
 {
 	struct tarn_manifest_reader *reader = tarn_calloc(1, sizeof(*reader));
+	tarn_avro_rows_init(&reader->list_rows);
 	tarn_avro_rows_init(&reader->rows);
 	return reader;
 }
@@ -69,10 +71,16 @@ void tarn_manifest_reader_free(struct tarn_manifest_reader *reader)
 {
 	if (!reader)
 		return;
+	tarn_avro_rows_release(&reader->list_rows);
 	tarn_avro_rows_release(&reader->rows);
 	free(reader->partition_columns);
 	free(reader->values);
 	free(reader);
+}
+
+struct tarn_avro_rows *tarn_manifest_list_rows(struct tarn_manifest_reader *reader)
+{
+	return &reader->list_rows;
 }
 
 /* ---- finding the columns ---- */

@@ -89,7 +89,7 @@ static enum tarn_rc walk_snapshot(struct walk *walk, const struct tarn_snapshot 
 	struct tarn_manifest *manifests;
 	size_t n = 0;
 	tarn_arena_init(&arena);
-	enum tarn_rc rc = tarn_manifest_list_load(walk->store, snapshot, &arena, &manifests, &n, err);
+	enum tarn_rc rc = tarn_manifest_list_load(walk->reader, walk->store, snapshot, &arena, &manifests, &n, err);
 	if (!rc)
 		rc = walk->visit(walk->context, snapshot->manifest_list, err);
 	for (size_t i = 0; i < n && !rc; i++) {

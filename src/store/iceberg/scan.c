@@ -72,8 +72,8 @@ static enum tarn_rc read_manifest(struct scan *scan, const struct tarn_manifest 
 
 static enum tarn_rc scan_snapshot(struct scan *scan, const struct tarn_snapshot *snapshot, struct tarn_err *err)
 {
-	enum tarn_rc rc =
-		tarn_manifest_list_load(scan->store, snapshot, &scan->arena, &scan->manifests, &scan->n_manifests, err);
+	enum tarn_rc rc = tarn_manifest_list_load(scan->reader, scan->store, snapshot, &scan->arena, &scan->manifests,
+						  &scan->n_manifests, err);
 	if (!rc)
 		rc = refuse_deletes(scan, err);
 	for (size_t i = 0; i < scan->n_manifests && !rc; i++) {

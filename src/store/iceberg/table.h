@@ -103,6 +103,7 @@ struct tarn_append {
 				   * was not committed has left under it is replaced */
 	const struct tarn_property *summary; /* beside what is computed: added-*, total-*, changed-*, engine-* */
 	size_t n_summary;
+	struct tarn_manifest_reader *reader; /* store/iceberg/manifest.h; may serve several appends. NULL: its own */
 };
 
 /* Writes manifest and manifest list (not durable before tarn_store_sync) and makes the snapshot the table's current

@@ -112,7 +112,7 @@ void tarn_series_write(const struct tarn_series *series, struct tarn_buf *out)
 
 /* ---- compressing ---- */
 
-enum { STRETCHES_MAX = TARN_INT_TEXT_SIZE };
+enum { STRETCHES_MAX = TARN_INT_TEXT_SIZE, FAR_BACK = 10 };
 
 /* The stretches of a piece: the same for all pieces with its numbers and length of prefix. */
 struct layout {
@@ -164,12 +164,12 @@ static struct difference differ(struct tarn_slice a, struct tarn_slice b)
 	return d;
 }
 
-/* Each row: what differs in the prefix, and a copy of the rest from one piece back. */
-static void compress_again(struct tarn_slice prefix, const struct layout *layout, struct difference d,
+/* Each row: what differs in the prefix, and a copy of the rest from `back` bytes before. */
+static void compress_again(struct tarn_slice prefix, const struct layout *layout, struct difference d, uint32_t back,
 			   struct tarn_zstd_blocks *blocks)
 {
 	struct tarn_slice changed = tarn_slice_of(prefix.data + d.from, d.to - d.from);
-	uint32_t before = 4 + (uint32_t)d.from, back = (uint32_t)layout->size;
+	uint32_t before = 4 + (uint32_t)d.from;
 	for (size_t i = 0; i < layout->n; i++) {
 		const struct stretch *stretch = &layout->stretches[i];
 		uint32_t behind = (uint32_t)(stretch->size - 4 - d.to);
@@ -180,17 +180,30 @@ static void compress_again(struct tarn_slice prefix, const struct layout *layout
 	}
 }
 
-/* Whether compress_again serves: same numbers, and behind the changed bytes enough that a copy may end with the piece.
- */
-static bool again(const struct tarn_series *series, size_t i, struct difference *d)
+static bool is_laid_out_alike(const struct tarn_series_piece *a, const struct tarn_series_piece *b)
 {
-	const struct tarn_series_piece *piece = &series->pieces[i], *before = piece - 1;
-	if (!i || before->first != piece->first || before->count != piece->count ||
-	    before->prefix_len != piece->prefix_len)
+	return a->first == b->first && a->count == b->count && a->prefix_len == b->prefix_len;
+}
+
+/* Whether piece i can be made from the one `steps` before: same numbers, and behind the changed bytes enough that a
+ * copy may end with the piece. */
+static bool again(const struct tarn_series *series, size_t i, size_t steps, struct difference *d)
+{
+	const struct tarn_series_piece *piece = &series->pieces[i], *before = piece - steps;
+	if (i < steps || !is_laid_out_alike(piece, before))
 		return false;
 	*d = differ(prefix_of(series, piece), prefix_of(series, before));
 	return d->from < d->to && piece->prefix_len - d->to + 1 >= TARN_ZSTD_MIN_MATCH &&
 	       d->to - d->from <= piece->prefix_len / 4;
+}
+
+/* How many pieces before i the one lies that i is made from; 0: none will do. Where prefixes count up, ten pieces from
+ * ten before differ in one digit that is the same for all ten, which is one block of sequences instead of ten. */
+static size_t find_model(const struct tarn_series *series, size_t i, struct difference *d)
+{
+	if (again(series, i, FAR_BACK, d) && d->to - d->from == 1)
+		return FAR_BACK;
+	return again(series, i, 1, d) ? 1 : 0;
 }
 
 bool tarn_series_repeat(const struct tarn_series *series)
@@ -199,7 +212,7 @@ bool tarn_series_repeat(const struct tarn_series *series)
 	size_t repeated = 0, all = 0;
 	for (size_t i = 0; i < series->n; i++) {
 		all += series->pieces[i].count;
-		repeated += again(series, i, &unused) ? series->pieces[i].count : 0;
+		repeated += again(series, i, 1, &unused) ? series->pieces[i].count : 0;
 	}
 	return 2 * repeated > all;
 }
@@ -209,16 +222,21 @@ void tarn_series_compress(const struct tarn_series *series, struct tarn_slice he
 	struct tarn_zstd_blocks *blocks = tarn_malloc(sizeof(*blocks));
 	struct layout layout;
 	struct difference d;
+	uint32_t starts[FAR_BACK + 1], start = (uint32_t)head.len; /* of the last pieces, in what is decoded */
 	tarn_zstd_begin(blocks, (uint32_t)(head.len + size), out);
 	tarn_zstd_literals(blocks, head);
 	for (size_t i = 0; i < series->n; i++) {
-		struct tarn_slice prefix = prefix_of(series, &series->pieces[i]);
-		if (again(series, i, &d)) {
-			compress_again(prefix, &layout, d, blocks);
-			continue;
-		}
-		lay_out(&series->pieces[i], &layout);
-		compress_alone(prefix, &layout, blocks);
+		const struct tarn_series_piece *piece = &series->pieces[i];
+		if (!i || !is_laid_out_alike(piece, piece - 1))
+			lay_out(piece, &layout);
+		size_t steps = find_model(series, i, &d);
+		if (steps)
+			compress_again(prefix_of(series, piece), &layout, d,
+				       start - starts[(i - steps) % (FAR_BACK + 1)], blocks);
+		else
+			compress_alone(prefix_of(series, piece), &layout, blocks);
+		starts[i % (FAR_BACK + 1)] = start;
+		start += (uint32_t)layout.size;
 	}
 	tarn_zstd_end(blocks);
 	free(blocks);

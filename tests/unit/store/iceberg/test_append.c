@@ -111,8 +111,11 @@ static size_t list_of(const struct lake *lake, struct tarn_arena *arena, struct 
 {
 	size_t n;
 	struct tarn_err err;
-	if (tarn_manifest_list_load(lake->temp.store, tarn_table_current(lake->table), arena, manifests, &n, &err))
+	struct tarn_manifest_reader *reader = tarn_manifest_reader_new();
+	if (tarn_manifest_list_load(reader, lake->temp.store, tarn_table_current(lake->table), arena, manifests, &n,
+				    &err))
 		fail_msg("%s", err.message);
+	tarn_manifest_reader_free(reader);
 	return n;
 }
 
