@@ -25,18 +25,23 @@ enum tarn_rc tarn_batch_parse(struct tarn_slice bytes, struct tarn_batch *batch,
 {
 	if (bytes.len < TARN_BATCH_HEADER_SIZE)
 		return broken("bytes", (int64_t)bytes.len, err);
-	const uint8_t *at = bytes.data;
+	uint64_t len = tarn_batch_length(bytes.data);
+	if (len > bytes.len)
+		return broken("length", (int64_t)len, err);
+	return tarn_batch_parse_header(bytes.data, (size_t)len, batch, err);
+}
+
+enum tarn_rc tarn_batch_parse_header(const uint8_t *at, size_t len, struct tarn_batch *batch, struct tarn_err *err)
+{
 	if (at[AT_MAGIC] != BATCH_MAGIC)
 		return broken("magic", (int8_t)at[AT_MAGIC], err);
-	uint32_t length = tarn_get_be32(at + AT_LENGTH);
-	if (length < TARN_BATCH_HEADER_SIZE - TARN_BATCH_PREFIX_SIZE || length > INT32_MAX ||
-	    length > bytes.len - TARN_BATCH_PREFIX_SIZE)
-		return broken("length", (int32_t)length, err);
+	if (len < TARN_BATCH_HEADER_SIZE || len > INT32_MAX || len != tarn_batch_length(at))
+		return broken("length", (int64_t)len, err);
 	uint16_t attributes = tarn_get_be16(at + AT_ATTRIBUTES);
 	if ((attributes & ATTRIBUTE_CODEC) > TARN_BATCH_ZSTD)
 		return broken("codec", attributes & ATTRIBUTE_CODEC, err);
 	struct tarn_batch found = {
-		.bytes = tarn_slice_of(at, TARN_BATCH_PREFIX_SIZE + (size_t)length),
+		.bytes = tarn_slice_of(at, len),
 		.base_offset = (int64_t)tarn_get_be64(at),
 		.leader_epoch = (int32_t)tarn_get_be32(at + AT_LEADER_EPOCH),
 		.crc = tarn_get_be32(at + AT_CRC),

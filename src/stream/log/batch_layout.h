@@ -2,6 +2,7 @@
 #ifndef TARN_STREAM_LOG_BATCH_LAYOUT_H
 #define TARN_STREAM_LOG_BATCH_LAYOUT_H
 
+#include "base/big_endian.h"
 #include "stream/log/batch.h"
 
 enum {
@@ -31,6 +32,17 @@ enum {
 
 /* Length, attributes, two deltas, length of key and of value, number of headers: a byte each. */
 enum { LEAST_MESSAGE_SIZE = 7 };
+
+/* How long the batch is that begins here, by its own word. */
+static inline uint64_t tarn_batch_length(const uint8_t *bytes)
+{
+	return TARN_BATCH_PREFIX_SIZE + (uint64_t)tarn_get_be32(bytes + AT_LENGTH);
+}
+
+/* tarn_batch_parse where only the header is at hand; `len` is how long the batch is, which batchLength must agree with.
+ */
+enum tarn_rc tarn_batch_parse_header(const uint8_t *header, size_t len, struct tarn_batch *batch,
+				     struct tarn_err *err) TARN_MUST_CHECK;
 
 /* Fills in batchLength and the checksum of a batch whose other fields are final. */
 void tarn_batch_seal(uint8_t *bytes, size_t len);
