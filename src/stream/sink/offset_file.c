@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct entry {
 };
 
 struct tarn_offset_file {
+	pthread_mutex_t lock; /* of everything below */
 	char *path;
 	int fd;
 	struct entry *entries;
@@ -124,6 +126,7 @@ enum tarn_rc tarn_offset_file_open(const char *path, struct tarn_offset_file **f
 {
 	struct tarn_offset_file *made = tarn_calloc(1, sizeof(*made));
 	struct tarn_buf text;
+	pthread_mutex_init(&made->lock, NULL);
 	made->path = tarn_strdup(path);
 	made->fd = -1;
 	tarn_buf_init(&made->lines, TARN_BUF_DEFAULT_MAX);
@@ -156,18 +159,22 @@ void tarn_offset_file_close(struct tarn_offset_file *file)
 	free(file->entries);
 	tarn_buf_release(&file->lines);
 	free(file->path);
+	pthread_mutex_destroy(&file->lock);
 	free(file);
 }
 
 int64_t tarn_offset_file_find(struct tarn_offset_file *file, const char *topic, int32_t partition,
 			      const char **metadata)
 {
+	pthread_mutex_lock(&file->lock);
 	size_t *place = find(file, topic, partition);
 	*metadata = *place ? file->entries[*place - 1].metadata : "";
-	return *place ? file->entries[*place - 1].offset : -1;
+	int64_t offset = *place ? file->entries[*place - 1].offset : -1;
+	pthread_mutex_unlock(&file->lock);
+	return offset;
 }
 
-enum tarn_rc tarn_offset_file_put(struct tarn_offset_file *file, const struct tarn_source_commit *commits, size_t n,
+static enum tarn_rc put(struct tarn_offset_file *file, const struct tarn_source_commit *commits, size_t n,
 				  struct tarn_err *err)
 {
 	tarn_buf_clear(&file->lines);
@@ -183,13 +190,23 @@ enum tarn_rc tarn_offset_file_put(struct tarn_offset_file *file, const struct ta
 	return rc;
 }
 
-size_t tarn_offset_file_count(const struct tarn_offset_file *file)
+enum tarn_rc tarn_offset_file_put(struct tarn_offset_file *file, const struct tarn_source_commit *commits, size_t n,
+				  struct tarn_err *err)
 {
-	return file->n;
+	pthread_mutex_lock(&file->lock);
+	enum tarn_rc rc = put(file, commits, n, err);
+	pthread_mutex_unlock(&file->lock);
+	return rc;
 }
 
-void tarn_offset_file_get(const struct tarn_offset_file *file, size_t i, struct tarn_source_commit *commit)
+void tarn_offset_file_each(struct tarn_offset_file *file,
+			   void (*visit)(void *context, const struct tarn_source_commit *commit), void *context)
 {
-	const struct entry *entry = &file->entries[i];
-	*commit = (struct tarn_source_commit){ entry->topic, entry->partition, entry->offset, entry->metadata };
+	pthread_mutex_lock(&file->lock);
+	for (size_t i = 0; i < file->n; i++) {
+		const struct entry *entry = &file->entries[i];
+		struct tarn_source_commit commit = { entry->topic, entry->partition, entry->offset, entry->metadata };
+		visit(context, &commit);
+	}
+	pthread_mutex_unlock(&file->lock);
 }

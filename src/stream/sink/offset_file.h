@@ -3,7 +3,7 @@
  *
  *   <CRC-32 of the rest, 8 digits> <topic> <partition> <offset> <metadata>\n
  *
- * A line that is cut or damaged ends the file: what was not synced may be lost. One user at a time, any thread. */
+ * A line that is cut or damaged ends the file: what was not synced may be lost. Any thread. */
 #ifndef TARN_STREAM_SINK_OFFSET_FILE_H
 #define TARN_STREAM_SINK_OFFSET_FILE_H
 
@@ -16,14 +16,14 @@ struct tarn_offset_file;
 enum tarn_rc tarn_offset_file_open(const char *path, struct tarn_offset_file **file,
 				   struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_offset_file_close(struct tarn_offset_file *file);
-/* -1 where nothing was committed. *metadata lives until the next put. */
+/* -1 where nothing was committed. *metadata lives until the partition's next put. */
 int64_t tarn_offset_file_find(struct tarn_offset_file *file, const char *topic, int32_t partition,
 			      const char **metadata);
 /* Durable when it returns; after a failure the file must be opened again. */
 enum tarn_rc tarn_offset_file_put(struct tarn_offset_file *file, const struct tarn_source_commit *commits, size_t n,
 				  struct tarn_err *err) TARN_MUST_CHECK;
-/* Everything that is known, in the order of the first commits. */
-size_t tarn_offset_file_count(const struct tarn_offset_file *file);
-void tarn_offset_file_get(const struct tarn_offset_file *file, size_t i, struct tarn_source_commit *commit);
+/* Everything that is known, in the order of the first commits. `visit` may not call back. */
+void tarn_offset_file_each(struct tarn_offset_file *file,
+			   void (*visit)(void *context, const struct tarn_source_commit *commit), void *context);
 
 #endif
