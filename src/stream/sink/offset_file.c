@@ -175,7 +175,7 @@ int64_t tarn_offset_file_find(struct tarn_offset_file *file, const char *topic, 
 }
 
 static enum tarn_rc put(struct tarn_offset_file *file, const struct tarn_source_commit *commits, size_t n,
-				  struct tarn_err *err)
+			struct tarn_err *err)
 {
 	tarn_buf_clear(&file->lines);
 	for (size_t i = 0; i < n; i++) {

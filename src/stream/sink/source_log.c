@@ -185,8 +185,7 @@ static void assign(struct log_source *source, struct part *part, struct tarn_sou
 	struct tarn_offsets offsets;
 	tarn_partition_offsets(part->partition, &offsets);
 	event_of(part, TARN_SOURCE_ASSIGNED, event);
-	int64_t committed =
-		tarn_offset_file_find(source->offsets, event->topic, event->partition, &event->metadata);
+	int64_t committed = tarn_offset_file_find(source->offsets, event->topic, event->partition, &event->metadata);
 	if (committed < offsets.start || committed > offsets.end) {
 		committed = offsets.start;
 		event->metadata = "";
@@ -195,7 +194,8 @@ static void assign(struct log_source *source, struct part *part, struct tarn_sou
 	part->position = event->offset = committed;
 }
 
-static bool revoke_deleted(struct log_source *source, struct tarn_source_event *event)
+static bool revoke_deleted(struct log_source *source, struct tarn_source_event *event, enum tarn_rc *rc,
+			   struct tarn_err *err)
 {
 	for (size_t i = 0; i < source->n; i++) {
 		struct part *part = source->parts[i];
@@ -206,6 +206,9 @@ static bool revoke_deleted(struct log_source *source, struct tarn_source_event *
 		if (source->reading == part)
 			source->reading = NULL;
 		event_of(part, TARN_SOURCE_REVOKED, event);
+		/* A new topic of this name begins at its start. */
+		struct tarn_source_commit none = { event->topic, event->partition, -1, "" };
+		*rc = tarn_offset_file_put(source->offsets, &none, 1, err);
 		return true;
 	}
 	return false;
@@ -242,7 +245,8 @@ static enum tarn_rc take_messages(struct log_source *source, const struct tarn_b
 	return rc == TARN_ENOTFOUND ? TARN_OK : rc;
 }
 
-/* Gives out what was read: batches up to the first compressed one, or that one alone, as the reader unpacks one at a time. */
+/* Gives out what was read: batches up to the first compressed one, or that one alone, as the reader unpacks one at a
+ * time. */
 static enum tarn_rc give_batches(struct log_source *source, struct tarn_source_event *event, struct tarn_err *err)
 {
 	struct part *part = source->reading;
@@ -251,8 +255,9 @@ static enum tarn_rc give_batches(struct log_source *source, struct tarn_source_e
 	int64_t next = part->position;
 	while (!rc && source->given < source->bytes.len) {
 		struct tarn_batch batch;
-		rc = tarn_batch_parse(tarn_slice_of(source->bytes.data + source->given, source->bytes.len - source->given),
-				      &batch, err);
+		rc = tarn_batch_parse(
+			tarn_slice_of(source->bytes.data + source->given, source->bytes.len - source->given), &batch,
+			err);
 		bool packed = !rc && batch.codec != TARN_BATCH_NONE;
 		if (rc || (packed && source->n_messages))
 			break;
@@ -281,8 +286,8 @@ static enum tarn_rc read_part(struct log_source *source, struct part *part, bool
 	int64_t next;
 	part->ready = false; /* before the look, so that a change after it is not lost */
 	tarn_buf_clear(&source->bytes);
-	enum tarn_rc rc = tarn_partition_read(part->partition, part->position, READ_SIZE, TARN_READ_COMMITTED, &source->bytes,
-					      &next, err);
+	enum tarn_rc rc = tarn_partition_read(part->partition, part->position, READ_SIZE, TARN_READ_COMMITTED,
+					      &source->bytes, &next, err);
 	tarn_partition_offsets(part->partition, &offsets);
 	if (rc == TARN_ENOTFOUND && part->position < offsets.start) { /* retention was faster */
 		part->position = offsets.start;
@@ -325,16 +330,17 @@ static enum tarn_rc source_poll(struct tarn_source *base, int64_t timeout_ms, st
 		bool topics = wait_for_change(source, tries ? timeout_ms : 0);
 		if (topics)
 			look_for_topics(source);
-		if (topics && revoke_deleted(source, event)) {
+		enum tarn_rc rc = TARN_OK;
+		if (topics && revoke_deleted(source, event, &rc, err)) {
 			wake(source, true); /* there may be more of them */
-			return TARN_OK;
+			return rc;
 		}
 		for (size_t i = 0; i < source->n; i++)
 			if (!source->parts[i]->assigned) {
 				assign(source, source->parts[i], event);
 				return TARN_OK;
 			}
-		enum tarn_rc rc = read_next(source, event, err);
+		rc = read_next(source, event, err);
 		if (rc || event->kind != TARN_SOURCE_NOTHING || !timeout_ms)
 			return rc;
 	}
@@ -372,7 +378,8 @@ enum tarn_rc tarn_source_log_open(struct tarn_log *log, struct tarn_offset_file 
 {
 	static const struct tarn_source_ops ops = { source_poll, source_commit, source_wake, source_free };
 	struct tarn_topic_pattern *pattern = NULL;
-	enum tarn_rc rc = options->topics_regex ? tarn_topic_pattern_new(options->topics_regex, &pattern, err) : TARN_OK;
+	enum tarn_rc rc =
+		options->topics_regex ? tarn_topic_pattern_new(options->topics_regex, &pattern, err) : TARN_OK;
 	if (rc)
 		return rc;
 	struct log_source *made = tarn_calloc(1, sizeof(*made));
