@@ -68,8 +68,8 @@ static size_t optional_size(struct tarn_slice bytes)
 	return bytes.data ? signed_size((int64_t)bytes.len) + bytes.len : 1;
 }
 
-void tarn_message_encode(struct tarn_buf *out, int64_t timestamp_delta, int32_t offset_delta, struct tarn_slice key,
-			 struct tarn_slice value, struct tarn_slice encoded_headers, size_t n_headers)
+void tarn_message_put(struct tarn_buf *out, int64_t timestamp_delta, int32_t offset_delta, struct tarn_slice key,
+		      struct tarn_slice value, struct tarn_slice encoded_headers, size_t n_headers)
 {
 	size_t size = 1 + signed_size(timestamp_delta) + signed_size(offset_delta) + optional_size(key) +
 		      optional_size(value) + signed_size((int64_t)n_headers) + encoded_headers.len;
@@ -97,8 +97,8 @@ void tarn_batch_builder_add(struct tarn_batch_builder *builder, int64_t timestam
 	}
 	if (builder->headers.overflow)
 		builder->records.overflow = true;
-	tarn_message_encode(&builder->records, timestamp - builder->base_timestamp, builder->count, key, value,
-			    tarn_buf_slice(&builder->headers), n_headers);
+	tarn_message_put(&builder->records, timestamp - builder->base_timestamp, builder->count, key, value,
+			 tarn_buf_slice(&builder->headers), n_headers);
 	builder->count++;
 }
 

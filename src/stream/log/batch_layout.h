@@ -48,8 +48,8 @@ enum tarn_rc tarn_batch_parse_header(const uint8_t *header, size_t len, struct t
 void tarn_batch_seal(uint8_t *bytes, size_t len);
 
 /* Appends one record as batches hold it. */
-void tarn_message_encode(struct tarn_buf *out, int64_t timestamp_delta, int32_t offset_delta, struct tarn_slice key,
-			 struct tarn_slice value, struct tarn_slice encoded_headers, size_t n_headers);
+void tarn_message_put(struct tarn_buf *out, int64_t timestamp_delta, int32_t offset_delta, struct tarn_slice key,
+		      struct tarn_slice value, struct tarn_slice encoded_headers, size_t n_headers);
 
 /* A header with everything but length and checksum; `records` are already encoded, and are compressed here with the
  * batch's codec. Appends the whole batch to `out`, sealed. Looks at no field that says how long the batch is. */

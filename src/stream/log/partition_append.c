@@ -288,8 +288,8 @@ static void make_marker(struct tarn_buf *out, int64_t producer_id, int16_t produ
 	int64_t now = log_now_ms();
 	tarn_put_be32(value + 2, (uint32_t)coordinator_epoch);
 	tarn_buf_init(&records, 1 << 10);
-	tarn_message_encode(&records, 0, 0, tarn_slice_of(key, sizeof(key)), tarn_slice_of(value, sizeof(value)),
-			    tarn_slice_of(NULL, 0), 0);
+	tarn_message_put(&records, 0, 0, tarn_slice_of(key, sizeof(key)), tarn_slice_of(value, sizeof(value)),
+			 tarn_slice_of(NULL, 0), 0);
 	const struct tarn_batch header = { .transactional = true,
 					   .control = true,
 					   .base_timestamp = now,

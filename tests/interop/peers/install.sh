@@ -2,8 +2,9 @@
 # Installs the readers that `make interop` and `make bench` compare with, below build/peers (or $TARN_PEERS):
 #   venv-readers   Daft, ClickHouse (chdb), DataFusion, Polars' Iceberg plugin
 #   venv-sail      Sail
+#   kafka-jars     Apache Kafka 4.3.1 with its tools (Java 17)
 #   venv-spark, spark-jars   Spark 4.0.2, Iceberg 1.10.1, Avro 1.12.1, sqlite-jdbc (Java 17)
-# usage: install.sh [readers|sail|spark]...   all of them by default; what is there already is left alone
+# usage: install.sh [readers|sail|spark|kafka]...   all but kafka by default; what is there already is left alone
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 peers=${TARN_PEERS:-$here/../../../build/peers}
@@ -20,8 +21,9 @@ venv() {
 	cp "$pins" "$folder/pins.txt"
 }
 
+# jars NAME
 jars() {
-	local folder=$peers/spark-jars pins=$here/spark-pom.xml
+	local folder=$peers/$1-jars pins=$here/$1-pom.xml
 	cmp -s "$pins" "$folder/pins.xml" && return
 	echo "install: $folder" >&2
 	rm -rf "$folder"
@@ -31,7 +33,7 @@ jars() {
 
 for name in "${@:-readers sail spark}"; do
 	for peer in $name; do
-		venv "$peer"
-		[ "$peer" != spark ] || jars
+		[ ! -e "$here/$peer.txt" ] || venv "$peer"
+		[ ! -e "$here/$peer-pom.xml" ] || jars "$peer"
 	done
 done
