@@ -6,7 +6,7 @@
 
 static int run(int argc, char **argv)
 {
-	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092" };
+	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092", .registry_listen = "127.0.0.1:8081" };
 	const char *roles = NULL;
 	const struct tarn_option options[] = {
 		{ .name = "data",
@@ -23,6 +23,10 @@ static int run(int argc, char **argv)
 		  .argument = "HOST:PORT",
 		  .help = "what Kafka clients are told to connect to, where it is not the same",
 		  .text = &serve.broker_advertise },
+		{ .name = "registry-listen",
+		  .argument = "HOST:PORT",
+		  .help = "where the schema registry's API is (127.0.0.1:8081); port 0: any free one",
+		  .text = &serve.registry_listen },
 		{ .name = "users",
 		  .argument = "FILE",
 		  .help = "who may come in: a line is name:password; without it everybody may",

@@ -40,7 +40,7 @@ void tarn_server_say(struct tarn_server *server, const char *role, const char *f
 
 /* ---- HTTP listeners ---- */
 
-/* A listener as the options say: tarn_http_open with their TLS, and the default limits. */
+/* A listener as the options say: tarn_http_open with their TLS and their users, and the default limits. */
 enum tarn_rc tarn_http_start(const char *listen, const struct tarn_routes *routes,
 			     const struct tarn_serve_options *options, struct tarn_http **http,
 			     struct tarn_err *err) TARN_MUST_CHECK;

@@ -14,11 +14,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-extern const struct tarn_role tarn_role_broker;
+extern const struct tarn_role tarn_role_broker, tarn_role_registry;
 
 /* In the order of their start: what stands on another role comes after it. */
 static const struct tarn_role *const roles[] = {
 	&tarn_role_broker,
+	&tarn_role_registry,
 };
 enum { N_ROLES = sizeof(roles) / sizeof(*roles) };
 
