@@ -6,7 +6,9 @@
 
 static int run(int argc, char **argv)
 {
-	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092", .registry_listen = "127.0.0.1:8081" };
+	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092",
+					    .registry_listen = "127.0.0.1:8081",
+					    .connect_listen = "127.0.0.1:8083" };
 	const char *roles = NULL;
 	const struct tarn_option options[] = {
 		{ .name = "data",
@@ -27,6 +29,15 @@ static int run(int argc, char **argv)
 		  .argument = "HOST:PORT",
 		  .help = "where the schema registry's API is (127.0.0.1:8081); port 0: any free one",
 		  .text = &serve.registry_listen },
+		{ .name = "connect-listen",
+		  .argument = "HOST:PORT",
+		  .help = "where the sink's Kafka Connect API is (127.0.0.1:8083); port 0: any free one",
+		  .text = &serve.connect_listen },
+		{ .name = "raw",
+		  .argument = "STORE",
+		  .help = "where the sink puts raw objects, whatever its connectors say: a folder or "
+			  "s3://BUCKET[/PREFIX]",
+		  .text = &serve.raw },
 		{ .name = "users",
 		  .argument = "FILE",
 		  .help = "who may come in: a line is name:password; without it everybody may",

@@ -34,6 +34,10 @@ struct tarn_role {
 const struct tarn_serve_options *tarn_server_options(const struct tarn_server *server);
 /* The log of DATA, opened at the first call; NULL with *err where that fails. It is closed after all roles have stopped. */
 struct tarn_log *tarn_server_log(struct tarn_server *server, struct tarn_err *err);
+/* The registry role of this process, for roles that start after it; NULL where it does not run. */
+struct tarn_registry;
+void tarn_server_offer_registry(struct tarn_server *server, struct tarn_registry *registry);
+struct tarn_registry *tarn_server_registry(const struct tarn_server *server);
 /* One line to standard error with time and role. Any thread. */
 void tarn_server_say(struct tarn_server *server, const char *role, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
