@@ -21,14 +21,16 @@ struct arguments {
 
 #define RAW_OPTION(needed)                                                                                             \
 	{                                                                                                              \
-		.name = "raw", .argument = "DIR", .help = "where the raw objects are", .text = &a.raw,                 \
-		.required = (needed)                                                                                   \
+		.name = "raw", .argument = "DIR", .help = "where the raw objects are: a folder or s3://bucket/prefix", \
+		.text = &a.raw, .required = (needed)                                                                   \
 	}
 #define LAKE_OPTION                                                                                                    \
-	{                                                                                                              \
-		.name = "lake", .argument = "DIR", .help = "the lake; made where it is missing", .text = &a.lake,      \
-		.required = true                                                                                       \
-	}
+	{ .name = "lake",                                                                                              \
+	  .argument = "DIR",                                                                                           \
+	  .help = "the lake: a folder, made where it is missing, or s3://bucket/prefix",                               \
+	  .text = &a.lake,                                                                                             \
+	  .required = true },                                                                                          \
+		TARN_OPTIONS_PLACES
 #define JOBS_OPTION                                                                                                    \
 	{                                                                                                              \
 		.name = "jobs", .letter = 'j', .argument = "N", .help = "threads (default: one per core)",             \
@@ -591,7 +593,7 @@ static int run_runs(int argc, char **argv)
 {
 	struct arguments a = { 0 };
 	const struct tarn_option known[] = {
-		{ .name = "lake", .argument = "DIR", .help = "the lake", .text = &a.lake, .required = true },
+		LAKE_OPTION,
 		JSON_OPTION,
 	};
 	const struct tarn_usage usage = {

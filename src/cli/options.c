@@ -142,6 +142,12 @@ static bool set_value(const struct tarn_usage *usage, const struct tarn_option *
 		*option->text = value;
 		return true;
 	}
+	if (option->environment) {
+		if (!setenv(option->environment, value, 1))
+			return true;
+		tarn_options_refuse(usage, "%s cannot be set: %s", name, strerror(errno));
+		return false;
+	}
 	if (option->flag) {
 		if (parse_flag(value, option->flag))
 			return true;

@@ -14,12 +14,13 @@
 
 struct tarn_run_options {
 	const char *raw, *lake;
-	const char *source; /* the raw area's name in the ledger; NULL: its URL */
-	int jobs;	    /* 0: one per core */
-	int wait_ms;	    /* for the writer lock; -1: for ever */
-	bool rescan;	    /* look at every folder, and again at objects that had dead letters */
-	const char *run_id; /* a UUID; NULL: a new one */
-	int64_t now_us;	    /* 0: now */
+	const char *catalog; /* where the SQLite file is; NULL: in the lake (see tarn_catalog_open_at) */
+	const char *source;  /* the raw area's name in the ledger; NULL: its URL */
+	int jobs;	     /* 0: one per core */
+	int wait_ms;	     /* for the writer lock; -1: for ever */
+	bool rescan;	     /* look at every folder, and again at objects that had dead letters */
+	const char *run_id;  /* a UUID; NULL: a new one */
+	int64_t now_us;	     /* 0: now */
 	void (*progress)(void *context, const struct tarn_work_progress *progress); /* may be NULL */
 	void *progress_context;
 };
