@@ -16,6 +16,7 @@ struct tarn_serve_options {
 	const char *raw;	     /* store that the sink writes to by default: path, file:// or s3:// */
 	const char *s3_endpoint;
 	const char *brokers;	     /* of another Kafka, instead of the broker role */
+	const char *client_config;   /* file of librdkafka's settings for it, or NULL */
 	const char *registry;	     /* URL of another registry, instead of the registry role */
 	const char *tls_certificate, *tls_key; /* PEM files; set: the listeners speak TLS */
 	const char *users;	     /* file of SASL users; set: clients must authenticate */

@@ -10,6 +10,7 @@
 #include "stream/sink/connectors.h"
 #include "stream/sink/log_producer.h"
 #include "stream/sink/registry_lookup.h"
+#include "stream/sink/source_kafka.h"
 #include "stream/sink/source_log.h"
 
 extern const struct tarn_role tarn_role_sink;
@@ -22,9 +23,11 @@ extern const struct tarn_role tarn_role_sink;
 struct state {
 	struct tarn_server *server;
 	const struct tarn_serve_options *options;
-	struct tarn_log *log;
-	struct tarn_registry_client *registry;
-	struct tarn_log_producer *producer;
+	struct tarn_log *log; /* or, where another Kafka is read, */
+	struct tarn_kafka_options kafka;
+	struct tarn_registry_client *registry; /* NULL: whichever a connector names */
+	struct tarn_log_producer *producer;    /* one of the two */
+	struct tarn_kafka_sender *sender;
 	struct tarn_connectors *connectors;
 	struct tarn_connect_rest *rest;
 	struct tarn_http *http;
@@ -38,6 +41,8 @@ static enum tarn_rc open_source(void *context, const struct tarn_connector_confi
 {
 	const struct state *state = context;
 	(void)config;
+	if (state->sender)
+		return tarn_source_kafka_open(&state->kafka, NULL, 0, options, source, err);
 	return tarn_source_log_open(state->log, offsets, options, source, err);
 }
 
@@ -46,15 +51,24 @@ static enum tarn_rc open_store(void *context, const struct tarn_connector_config
 			       struct tarn_err *err)
 {
 	const struct state *state = context;
-	if (config->tarn_store)
-		return tarn_store_open(config->tarn_store, true, store, err);
-	if (state->options->raw)
-		return tarn_store_open(state->options->raw, true, store, err);
+	const char *ours = config->tarn_store ? config->tarn_store : state->options->raw;
+	if (ours) {
+		struct tarn_s3_options s3 = { .endpoint = state->options->s3_endpoint };
+		return tarn_store_open_with(ours, &s3, true, store, err);
+	}
 	if (!config->bucket)
 		return tarn_fail(err, TARN_EINVALID,
 				 "there is no \"s3.bucket.name\", and `tarn serve` was given no --raw");
 	char *url = tarn_asprintf("s3://%s", config->bucket);
-	enum tarn_rc rc = tarn_store_open(url, true, store, err);
+	struct tarn_s3_options s3 = {
+		.endpoint = config->store_url,
+		.region = config->region,
+		.access_key = config->access_key,
+		.secret_key = config->secret_key,
+		.path_style = config->path_style ? 1 : -1,
+		.part_bytes = config->part_size,
+	};
+	enum tarn_rc rc = tarn_store_open_with(url, &s3, true, store, err);
 	free(url);
 	return rc;
 }
@@ -84,13 +98,16 @@ static enum tarn_rc produce(void *context, const char *topic, const struct tarn_
 			    const struct tarn_header *headers, size_t n_headers, struct tarn_err *err)
 {
 	const struct state *state = context;
+	if (state->sender)
+		return tarn_kafka_sender_send(state->sender, topic, message, headers, n_headers, err);
 	return tarn_log_producer_send(state->producer, topic, message, headers, n_headers, err);
 }
 
 static enum tarn_rc flush(void *context, struct tarn_err *err)
 {
 	const struct state *state = context;
-	return tarn_log_producer_flush(state->producer, err);
+	return state->sender ? tarn_kafka_sender_flush(state->sender, err)
+			     : tarn_log_producer_flush(state->producer, err);
 }
 
 static void say(void *context, const char *line)
@@ -100,6 +117,18 @@ static void say(void *context, const char *line)
 }
 
 /* ---- start and stop ---- */
+
+static enum tarn_rc open_messages(struct state *state, struct tarn_err *err)
+{
+	state->kafka = (struct tarn_kafka_options){ state->options->brokers, state->options->client_config };
+	if (state->options->brokers)
+		return tarn_kafka_sender_open(&state->kafka, &state->sender, err);
+	state->log = tarn_server_log(state->server, err);
+	if (!state->log)
+		return err->code;
+	state->producer = tarn_log_producer_new(state->log);
+	return TARN_OK;
+}
 
 /* Another registry by its URL, this process's own without sockets, or whatever a connector names. */
 static enum tarn_rc open_registry(struct state *state, struct tarn_err *err)
@@ -141,7 +170,7 @@ static enum tarn_rc open_connectors(struct state *state, struct tarn_err *err)
 		.flush = flush,
 		.say = say,
 		.worker = state->options->connect_listen,
-		.cluster_id = tarn_log_cluster_id(state->log),
+		.cluster_id = state->log ? tarn_log_cluster_id(state->log) : NULL,
 	};
 	char *folder = tarn_asprintf("%s/connect", state->options->data);
 	enum tarn_rc rc = tarn_connectors_open(&platform, folder, &state->connectors, err);
@@ -156,17 +185,16 @@ static void stop(void *context)
 	tarn_connect_rest_free(state->rest);
 	tarn_connectors_close(state->connectors);
 	tarn_log_producer_free(state->producer);
+	tarn_kafka_sender_free(state->sender);
 	tarn_registry_client_free(state->registry);
 	free(state);
 }
 
 static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 {
-	state->log = tarn_server_log(state->server, err);
-	if (!state->log)
-		return err->code;
-	state->producer = tarn_log_producer_new(state->log);
-	enum tarn_rc rc = open_registry(state, err);
+	enum tarn_rc rc = open_messages(state, err);
+	if (!rc)
+		rc = open_registry(state, err);
 	if (!rc)
 		rc = open_connectors(state, err);
 	if (!rc)

@@ -110,7 +110,7 @@ static void *run_thread(void *context)
 	while (!task->stop) {
 		struct tarn_err err = { 0 };
 		int64_t start = tarn_monotonic_ns();
-		if (!run_once(task, &err))
+		if (!run_once(task, &err) || task->stop)
 			break;
 		if (tarn_monotonic_ns() - start > LONGEST_PAUSE * 1000000)
 			pause = shortest;

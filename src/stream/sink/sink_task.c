@@ -8,6 +8,8 @@
 
 /* How long a task sleeps at most while nothing comes. */
 #define LONGEST_POLL INT64_C(1000)
+/* How long a task that lost its partitions waits to be told so. */
+#define LONGEST_FENCED INT64_C(60000)
 /* How long sealed objects wait for more while messages keep coming: one sync and one commit serve many. */
 #define GATHER INT64_C(10)
 
@@ -20,6 +22,7 @@ struct run {
 	struct tarn_source_commit *commits;
 	size_t cap_commits;
 	struct tarn_arena arena; /* of one round of commits */
+	int64_t fenced_since;	 /* a commit was refused then, and nothing was assigned since; 0: no */
 	struct tarn_err *err;
 };
 
@@ -113,6 +116,7 @@ static struct tarn_assembly *find(struct run *run, const char *topic, int32_t pa
 
 static enum tarn_rc assigned(struct run *run, const struct tarn_source_event *event)
 {
+	run->fenced_since = 0;
 	struct tarn_assembly *assembly =
 		tarn_assembly_new(&run->workshop, event->topic, event->partition, event->offset);
 	assembly->told = event->offset;
@@ -230,6 +234,19 @@ static bool is_time_to_write(int64_t *since, bool quiet, int64_t now)
 	return yes;
 }
 
+/* The source does not own its partitions any more, and will say so: until then their messages are nobody's. Whoever
+ * owns them ends what was begun here. */
+static enum tarn_rc give_up_partitions(struct run *run, int64_t now)
+{
+	for (size_t i = 0; i < run->n; i++)
+		tarn_assembly_free(run->assemblies[i]);
+	run->n = 0;
+	run->last = NULL;
+	if (!run->fenced_since)
+		run->fenced_since = now;
+	return TARN_OK;
+}
+
 static enum tarn_rc loop(struct run *run)
 {
 	enum tarn_rc rc = TARN_OK;
@@ -249,6 +266,11 @@ static enum tarn_rc loop(struct run *run)
 			rc = write_groups(run);
 		else if (!rc && busy && quiet)
 			rc = commit_ends(run);
+		if (rc == TARN_ECONFLICT)
+			rc = give_up_partitions(run, now_ms());
+		if (!rc && run->fenced_since && now_ms() - run->fenced_since > LONGEST_FENCED)
+			rc = tarn_fail(run->err, TARN_ECONFLICT,
+				       "commits are refused, and no partitions were assigned since");
 		publish(run, deadline);
 	}
 	return rc;

@@ -92,8 +92,12 @@ static enum tarn_rc fixture_commit(struct tarn_source *base, const struct tarn_s
 				   struct tarn_err *err)
 {
 	struct fixture_source *source = (struct fixture_source *)base;
-	if (++source->commits == source->fail_commit_at)
+	if (++source->commits == source->fail_commit_at) {
+		/* Somebody else had the partitions for a moment; then they come back. */
+		for (int32_t i = 0; i < source->n; i++)
+			source->partitions[i].assigned = false;
 		return tarn_fail(err, TARN_ECONFLICT, "fenced");
+	}
 	return tarn_offset_file_put(source->offsets, commits, n, err);
 }
 
