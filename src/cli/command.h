@@ -14,6 +14,8 @@ struct tarn_command {
 extern const struct tarn_command tarn_command_features;
 extern const struct tarn_command tarn_command_simulate;
 extern const struct tarn_command tarn_command_table;
+/* In the network module. */
+extern const struct tarn_command tarn_command_serve;
 
 /* The commands of the network module, up to NULL; it exports them under this name. */
 #define TARN_NETWORK_COMMANDS "tarn_network_commands"

@@ -30,6 +30,31 @@ bool tarn_print_colours(FILE *out)
 	return !(no_color && *no_color) && !(term && !strcmp(term, "dumb")) && isatty(fileno(out));
 }
 
+/* ---- text for terminals ---- */
+
+/* Appends the sequence at the front as something that a terminal shows and does not obey; returns its length. */
+static size_t add_visible(struct tarn_buf *out, const uint8_t *at, size_t left)
+{
+	size_t len = tarn_utf8_length(at, left);
+	if (!len)
+		tarn_buf_add_byte(out, '?');
+	else if (*at == '\n')
+		tarn_buf_add_str(out, "\\n");
+	else if (*at < 0x20 || *at == 0x7f)
+		tarn_buf_printf(out, "\\x%02x", *at);
+	else if (len == 2 && at[0] == 0xc2 && at[1] < 0xa0)
+		tarn_buf_printf(out, "\\u%04x", at[1]);
+	else
+		tarn_buf_add(out, at, len);
+	return len ? len : 1;
+}
+
+void tarn_print_visible(struct tarn_buf *out, struct tarn_slice text)
+{
+	for (size_t i = 0; i < text.len;)
+		i += add_visible(out, text.data + i, text.len - i);
+}
+
 /* ---- numbers for people ---- */
 
 void tarn_format_count(int64_t value, char text[TARN_PRINT_NUMBER_SIZE])
@@ -81,23 +106,6 @@ void tarn_print_table_free(struct tarn_print_table *table)
 	tarn_arena_release(&table->arena);
 	free(table->cells);
 	free(table);
-}
-
-/* Appends the sequence at the front as something that a terminal shows and does not obey; returns its length. */
-static size_t add_visible(struct tarn_buf *out, const uint8_t *at, size_t left)
-{
-	size_t len = tarn_utf8_length(at, left);
-	if (!len)
-		tarn_buf_add_byte(out, '?');
-	else if (*at == '\n')
-		tarn_buf_add_str(out, "\\n");
-	else if (*at < 0x20 || *at == 0x7f)
-		tarn_buf_printf(out, "\\x%02x", *at);
-	else if (len == 2 && at[0] == 0xc2 && at[1] < 0xa0)
-		tarn_buf_printf(out, "\\u%04x", at[1]);
-	else
-		tarn_buf_add(out, at, len);
-	return len ? len : 1;
 }
 
 static size_t width_of(const uint8_t *text, size_t len)

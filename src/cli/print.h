@@ -13,6 +13,10 @@ int tarn_print_error(const struct tarn_err *err);
 /* Whether `out` should get colours: a terminal, and neither NO_COLOR nor TERM=dumb in the environment. */
 bool tarn_print_colours(FILE *out);
 
+/* Appends text as something that a terminal shows and does not obey: control characters as escapes, bytes that are not
+ * UTF-8 as "?". */
+void tarn_print_visible(struct tarn_buf *out, struct tarn_slice text);
+
 /* ---- tables for people ---- */
 
 struct tarn_print_column {

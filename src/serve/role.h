@@ -4,7 +4,7 @@
 #define TARN_SERVE_ROLE_H
 
 #include "base/err.h"
-#include "base/route.h"
+#include "serve/http.h"
 #include "stream/log/log.h"
 
 /* What `tarn serve` was asked for; every text may be NULL where an option was not given and has no default. */
@@ -38,15 +38,11 @@ struct tarn_log *tarn_server_log(struct tarn_server *server, struct tarn_err *er
 void tarn_server_say(struct tarn_server *server, const char *role, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* ---- HTTP listeners (libmicrohttpd) ---- */
+/* ---- HTTP listeners ---- */
 
-struct tarn_http;
-/* Serves the table at "HOST:PORT" (port 0: any free one) with a small pool of threads. The table must outlive the listener. A
- * slow or half request is dropped after 30 seconds, at most 1,000 connections are open at once. */
+/* A listener as the options say: tarn_http_open with their TLS, and the default limits. */
 enum tarn_rc tarn_http_start(const char *listen, const struct tarn_routes *routes,
 			     const struct tarn_serve_options *options, struct tarn_http **http,
 			     struct tarn_err *err) TARN_MUST_CHECK;
-void tarn_http_stop(struct tarn_http *http);
-int tarn_http_port(const struct tarn_http *http);
 
 #endif

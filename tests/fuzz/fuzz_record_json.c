@@ -6,7 +6,7 @@
  *   build-fuzz/tests/unit/serialize/record/fuzz_record_json -max_len=4096 CORPUS */
 #include <stdlib.h>
 
-#include "serialize/record/batch.h"
+#include "serialize/record/record_batch.h"
 #include "serialize/record/write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

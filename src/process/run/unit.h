@@ -9,7 +9,7 @@
 #include "process/run/ledger.h"
 #include "process/run/output.h"
 #include "process/run/run_plan.h"
-#include "serialize/record/batch.h"
+#include "serialize/record/record_batch.h"
 
 enum {
 	TARN_UNIT_BYTES = 4 << 20,

@@ -50,6 +50,8 @@ const char *tarn_avro_type_name(enum tarn_avro_type type);
 const char *tarn_avro_logical_name(enum tarn_avro_logical logical); /* NULL for PLAIN */
 /* Position of a field or symbol by name, or -1. */
 int32_t tarn_avro_node_find(const struct tarn_avro_node *node, const char *name);
+/* The JSON that was parsed: an array whose last element is the schema; what it was parsed after stands before it. */
+const struct json_t *tarn_avro_schema_documents(const struct tarn_avro_schema *schema);
 /* Number of nodes; ids are below it. */
 uint32_t tarn_avro_schema_size(const struct tarn_avro_schema *schema);
 

@@ -11,8 +11,9 @@
 struct tarn_avro_schema {
 	struct tarn_arena arena;
 	struct tarn_slice text;
-	json_t *document; /* defaults point into it */
-	json_t *indexes;  /* array that owns every node's index */
+	json_t *documents; /* array; defaults point into it. The last one is the schema, those before it what it refers
+			      to */
+	json_t *indexes;   /* array that owns every node's index */
 	const struct tarn_avro_node *root;
 	uint32_t n_nodes;
 };
@@ -188,10 +189,10 @@ static void add_to_index(json_t *index, const char *name, size_t position)
 
 /* Of a record and a fixed, before their parts are known. */
 static const uint8_t smallest[] = {
-	[TARN_AVRO_NULL] = 0,   [TARN_AVRO_BOOLEAN] = 1, [TARN_AVRO_INT] = 1,    [TARN_AVRO_LONG] = 1,
-	[TARN_AVRO_FLOAT] = 4,  [TARN_AVRO_DOUBLE] = 8,  [TARN_AVRO_BYTES] = 1,  [TARN_AVRO_STRING] = 1,
-	[TARN_AVRO_RECORD] = 0, [TARN_AVRO_ENUM] = 1,    [TARN_AVRO_ARRAY] = 1,  [TARN_AVRO_MAP] = 1,
-	[TARN_AVRO_UNION] = 1,  [TARN_AVRO_FIXED] = 0,
+	[TARN_AVRO_NULL] = 0,	[TARN_AVRO_BOOLEAN] = 1, [TARN_AVRO_INT] = 1,	[TARN_AVRO_LONG] = 1,
+	[TARN_AVRO_FLOAT] = 4,	[TARN_AVRO_DOUBLE] = 8,	 [TARN_AVRO_BYTES] = 1, [TARN_AVRO_STRING] = 1,
+	[TARN_AVRO_RECORD] = 0, [TARN_AVRO_ENUM] = 1,	 [TARN_AVRO_ARRAY] = 1, [TARN_AVRO_MAP] = 1,
+	[TARN_AVRO_UNION] = 1,	[TARN_AVRO_FIXED] = 0,
 };
 
 static struct tarn_avro_node *new_node(struct parser *p, enum tarn_avro_type type)
@@ -573,32 +574,45 @@ static struct tarn_avro_node *parse_type(struct parser *p, const json_t *json, c
 	return node;
 }
 
-static enum tarn_rc parse_document(struct tarn_avro_schema *schema, struct tarn_err *err)
+static bool parse_document(struct parser *p, struct tarn_slice text)
 {
 	json_error_t where;
-	schema->document =
-		json_loadb((const char *)schema->text.data, schema->text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
-	if (!schema->document)
-		return tarn_fail_at(err, TARN_EINVALID, where.position, "avro schema is not JSON: %s", where.text);
-	struct parser p = { .schema = schema, .names = json_object(), .reaches = NOTHING, .err = err };
-	schema->indexes = json_array();
-	schema->root = parse_type(&p, schema->document, "", NULL);
-	json_decref(p.names);
-	free(p.named);
-	return schema->root ? TARN_OK : p.rc;
+	json_t *document = json_loadb((const char *)text.data, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
+	if (!document) {
+		p->rc = tarn_fail_at(p->err, TARN_EINVALID, where.position, "avro schema is not JSON: %s", where.text);
+		return false;
+	}
+	json_array_append_new(p->schema->documents, document);
+	p->schema->root = parse_type(p, document, "", NULL);
+	return p->schema->root;
 }
 
-enum tarn_rc tarn_avro_schema_parse(struct tarn_slice json, struct tarn_avro_schema **schema, struct tarn_err *err)
+enum tarn_rc tarn_avro_schema_parse_after(const struct tarn_slice *documents, size_t n, struct tarn_slice json,
+					  struct tarn_avro_schema **schema, struct tarn_err *err)
 {
 	struct tarn_avro_schema *made = tarn_calloc(1, sizeof(*made));
 	tarn_arena_init(&made->arena);
 	made->text = tarn_slice_of(tarn_arena_copy(&made->arena, json.data, json.len), json.len);
-	enum tarn_rc rc = parse_document(made, err);
-	if (rc)
+	made->documents = json_array();
+	made->indexes = json_array();
+	struct parser p = { .schema = made, .names = json_object(), .reaches = NOTHING, .err = err };
+	bool ok = true;
+	for (size_t i = 0; i < n && ok; i++)
+		ok = parse_document(&p, documents[i]);
+	ok = ok && parse_document(&p, json);
+	json_decref(p.names);
+	free(p.named);
+	if (!ok) {
 		tarn_avro_schema_free(made);
-	else
-		*schema = made;
-	return rc;
+		return p.rc;
+	}
+	*schema = made;
+	return TARN_OK;
+}
+
+enum tarn_rc tarn_avro_schema_parse(struct tarn_slice json, struct tarn_avro_schema **schema, struct tarn_err *err)
+{
+	return tarn_avro_schema_parse_after(NULL, 0, json, schema, err);
 }
 
 void tarn_avro_schema_free(struct tarn_avro_schema *schema)
@@ -606,9 +620,14 @@ void tarn_avro_schema_free(struct tarn_avro_schema *schema)
 	if (!schema)
 		return;
 	json_decref(schema->indexes);
-	json_decref(schema->document);
+	json_decref(schema->documents);
 	tarn_arena_release(&schema->arena);
 	free(schema);
+}
+
+const struct json_t *tarn_avro_schema_documents(const struct tarn_avro_schema *schema)
+{
+	return schema->documents;
 }
 
 struct tarn_slice tarn_avro_schema_json(const struct tarn_avro_schema *schema)

@@ -43,14 +43,18 @@ enum tarn_avro_logical {
 };
 
 struct tarn_avro_schema; /* a parsed document */
-struct tarn_avro_node;   /* one type inside it; recursive types make this a graph */
+struct tarn_avro_node;	 /* one type inside it; recursive types make this a graph */
 
 /* TARN_EINVALID says where and what was expected. TARN_ELIMIT beyond 64 levels of nesting, 65,536 types when named ones
  * are written out wherever they are used, 256 branches of a union. */
-enum tarn_rc tarn_avro_schema_parse(struct tarn_slice json, struct tarn_avro_schema **schema, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_avro_schema_parse(struct tarn_slice json, struct tarn_avro_schema **schema,
+				    struct tarn_err *err) TARN_MUST_CHECK;
+/* The same after other schemas, whose named types it may use as if they were its own (references of a schema registry).
+ * The limits are of all of them together; a name that two define is an error. */
+enum tarn_rc tarn_avro_schema_parse_after(const struct tarn_slice *documents, size_t n, struct tarn_slice json,
+					  struct tarn_avro_schema **schema, struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_avro_schema_free(struct tarn_avro_schema *schema);
-struct tarn_slice tarn_avro_schema_json(const struct tarn_avro_schema *schema); /* verbatim */
+struct tarn_slice tarn_avro_schema_json(const struct tarn_avro_schema *schema); /* verbatim, its own */
 const struct tarn_avro_node *tarn_avro_schema_root(const struct tarn_avro_schema *schema);
 
 #endif

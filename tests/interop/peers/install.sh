@@ -2,10 +2,11 @@
 # Installs the readers that `make interop` and `make bench` compare with, below build/peers (or $TARN_PEERS):
 #   venv-readers   Daft, ClickHouse (chdb), DataFusion, Polars' Iceberg plugin
 #   venv-sail      Sail
+#   kafka-jars     Apache Kafka 4.3.1 with its tools (Java 17)
 #   venv-spark, spark-jars   Spark 4.0.2, Iceberg 1.10.1, Avro 1.12.1, sqlite-jdbc (Java 17)
 #   venv-seaweed   SeaweedFS, an S3 server
 #   go/bin   versitygw, an S3 server (Go; three minutes to build)
-# usage: install.sh [readers|sail|spark|seaweed|versitygw]...   all of them by default; what is there already is left alone
+# usage: install.sh [readers|sail|spark|kafka|seaweed|versitygw]...   the first three by default; what is there already is left alone
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 peers=${TARN_PEERS:-$here/../../../build/peers}
@@ -22,8 +23,9 @@ venv() {
 	cp "$pins" "$folder/pins.txt"
 }
 
+# jars NAME
 jars() {
-	local folder=$peers/spark-jars pins=$here/spark-pom.xml
+	local folder=$peers/$1-jars pins=$here/$1-pom.xml
 	cmp -s "$pins" "$folder/pins.xml" && return
 	echo "install: $folder" >&2
 	rm -rf "$folder"
@@ -37,12 +39,10 @@ go_program() {
 	GOBIN=$peers/go/bin GOTOOLCHAIN=local nice go install "$1"
 }
 
-for name in "${@:-readers sail spark seaweed versitygw}"; do
+for name in "${@:-readers sail spark}"; do
 	for peer in $name; do
-		case $peer in
-		versitygw) go_program github.com/versity/versitygw/cmd/versitygw@v1.8.0 ;;
-		*) venv "$peer" ;;
-		esac
-		[ "$peer" != spark ] || jars
+		[ ! -e "$here/$peer.txt" ] || venv "$peer"
+		[ ! -e "$here/$peer-pom.xml" ] || jars "$peer"
+		[ "$peer" != versitygw ] || go_program github.com/versity/versitygw/cmd/versitygw@v1.8.0
 	done
 done

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "cmocka_tarn.h"
 #include "generate/qubit/observable.h"
-#include "serialize/record/batch.h"
+#include "serialize/record/record_batch.h"
 
 #define FOLDER TEST_DATA "/golden/raw/v2json/experiments/experiment.vqe"
 

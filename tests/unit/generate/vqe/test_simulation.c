@@ -8,7 +8,7 @@
 #include "cmocka_tarn.h"
 #include "generate/vqe/raw.h"
 #include "serialize/avro/container.h"
-#include "serialize/record/batch.h"
+#include "serialize/record/record_batch.h"
 
 static const struct {
 	const char *molecule, *basis;

@@ -13,7 +13,7 @@
 #include "cmocka_tarn.h"
 #include "generate/vqe/request.h"
 #include "serialize/avro/container.h"
-#include "serialize/record/batch.h"
+#include "serialize/record/record_batch.h"
 
 static const struct tarn_raw_form form = { TARN_RAW_AVRO, TARN_RECORD_V2, 0 };
 static const struct tarn_simulator simulator = { TARN_SIMULATOR_VERSION, tarn_simulate, tarn_simulation_free };

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "process/features/feature.h"
 #include "serialize/avro/container.h"
-#include "serialize/record/batch.h"
+#include "serialize/record/record_batch.h"
 #include "store/parquet/reader.h"
 
 #define GOLDEN TEST_DATA "/golden/"

@@ -5,7 +5,7 @@
 #include "base/compress.h"
 #include "base/file.h"
 #include "serialize/avro/container.h"
-#include "serialize/record/batch.h"
+#include "serialize/record/record_batch.h"
 
 #define GOLDEN TEST_DATA "/golden/"
 #define GOLDEN_RAW GOLDEN "raw/"

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "cmocka_tarn.h"
 #include "sample_record.h"
-#include "serialize/record/batch.h"
+#include "serialize/record/record_batch.h"
 #include "serialize/record/write.h"
 
 static json_t *sample_tree(void)

@@ -49,7 +49,7 @@ static void another_first_byte_is_refused(void **state)
 		struct tarn_err err;
 		uint32_t id;
 		assert_int_equal(tarn_wire_parse(tarn_slice_of(message, sizeof(message)), &id, &datum, &err),
-			TARN_EINVALID);
+				 TARN_EINVALID);
 		assert_int_equal(err.position, 0);
 	}
 }

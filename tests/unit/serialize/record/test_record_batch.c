@@ -1,4 +1,4 @@
-#include "serialize/record/batch.h"
+#include "serialize/record/record_batch.h"
 
 #include <jansson.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* Records as they come out of raw objects: a batch owns the memory of the records that were added to it. */
-#ifndef TARN_SERIALIZE_RECORD_BATCH_H
-#define TARN_SERIALIZE_RECORD_BATCH_H
+#ifndef TARN_SERIALIZE_RECORD_RECORD_BATCH_H
+#define TARN_SERIALIZE_RECORD_RECORD_BATCH_H
 
 #include "serialize/avro/schema.h"
 #include "serialize/record/record.h"

@@ -1,0 +1,57 @@
+#include <stddef.h>
+
+#include "cli/options.h"
+#include "cli/print.h"
+#include "serve/serve.h"
+
+static int run(int argc, char **argv)
+{
+	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092" };
+	const char *roles = NULL;
+	const struct tarn_option options[] = {
+		{ .name = "data",
+		  .argument = "DIR",
+		  .help = "where the log is kept",
+		  .text = &serve.data,
+		  .required = true },
+		{ .name = "roles", .argument = "ROLE,...", .help = "what to serve; all by default", .text = &roles },
+		{ .name = "broker-listen",
+		  .argument = "HOST:PORT",
+		  .help = "where Kafka clients connect (127.0.0.1:9092); port 0: any free one",
+		  .text = &serve.broker_listen },
+		{ .name = "broker-advertise",
+		  .argument = "HOST:PORT",
+		  .help = "what Kafka clients are told to connect to, where it is not the same",
+		  .text = &serve.broker_advertise },
+		{ .name = "users",
+		  .argument = "FILE",
+		  .help = "who may come in: a line is name:password; without it everybody may",
+		  .text = &serve.users },
+		{ .name = "tls-certificate",
+		  .argument = "FILE",
+		  .help = "PEM; listeners speak TLS",
+		  .text = &serve.tls_certificate },
+		{ .name = "tls-key", .argument = "FILE", .help = "PEM, of the certificate", .text = &serve.tls_key },
+		{ .name = "insecure",
+		  .help = "listen beyond this machine though nobody has to authenticate",
+		  .flag = &serve.insecure },
+	};
+	const struct tarn_usage usage = {
+		.command = "serve",
+		.section = "SERVE",
+		.arguments = "",
+		.summary = "Runs the platform, or the roles of it that are named, until it is interrupted.",
+		.example = "  tarn serve --roles broker --data DATA\n  kcat -b localhost:9092 -L",
+		.options = options,
+		.n_options = sizeof(options) / sizeof(*options),
+	};
+	int exit_code;
+	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
+		return exit_code;
+	if (!serve.tls_certificate != !serve.tls_key)
+		return tarn_options_refuse(&usage, "--tls-certificate and --tls-key go together");
+	struct tarn_err err;
+	return tarn_serve(&serve, roles, &err) ? tarn_print_error(&err) : TARN_EXIT_DONE;
+}
+
+const struct tarn_command tarn_command_serve = { .name = "serve", .run = run };
