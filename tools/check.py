@@ -82,7 +82,9 @@ def configure(log: Path, folder: Path, compiler: str, options: Sequence[str]) ->
     if (folder / "build.ninja").exists():
         return 0
     env = {"CC": compiler, "CXX": {"gcc": "g++", "clang": "clang++"}[compiler]}
-    return call(log, ["meson", "setup", folder, "-Dtests=enabled", *options], env)[0]
+    libint = WORK / "gcc" / "libtarn-libint.a"  # the same in every build, and slow to compile
+    shared = [f"-Dlibint={libint.parent}"] if libint.exists() else []
+    return call(log, ["meson", "setup", folder, "-Dtests=enabled", *shared, *options], env)[0]
 
 
 def unit(compiler: str, *options: str, suite: str | None = None) -> Callable[[Path], Outcome]:

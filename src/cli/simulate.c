@@ -114,7 +114,7 @@ static void print_machines(const struct tarn_simulation *simulation)
 
 /* ---- running ---- */
 
-enum { N_WORDS = 18 };
+enum { N_WORDS = 20 };
 
 struct command {
 	const char *molecules, *charge, *multiplicity, *out, *format, *record_version, *batch;
@@ -457,11 +457,13 @@ static int run_simulate(int argc, char **argv)
 		TEXT("convergence", "T", c.words[11], "stop at this tolerance instead of a number of evaluations"),
 		TEXT("optimizer", "NAME", c.words[12],
 		     "L-BFGS-B (default), COBYLA, SLSQP, Nelder-Mead, Powell, BFGS, CG, TNC, SPSA, Adam"),
-		TEXT("gradient", "NAME", c.words[13], "adjoint (default) or differences, which --shots always takes"),
+		TEXT("gradient", "NAME", c.words[13], "adjoint (default) or differences, which shots and noise always take"),
 		TEXT("seed", "N", c.words[14], "of starting angles and samples (default: another one each time)"),
 		TEXT("shots", "N", c.words[15], "measurements for each group of terms (default: exact energies)"),
 		TEXT("readout-error", "P", c.words[16], "probability that a measured bit is read wrongly"),
-		FLAG("exact", c.flags[17], "find the full CI energy too"),
+		TEXT("depolarizing", "P", c.words[17], "depolarizing noise after each gate of one qubit, as Qiskit's"),
+		TEXT("depolarizing-two", "P", c.words[18], "the same after each gate of two qubits"),
+		FLAG("exact", c.flags[19], "find the full CI energy too"),
 		TEXT("molecules", "FILE", c.molecules, "a JSON array of objects with symbols and coords: each of them"),
 		NUMBER("molecule-index", c.molecule_index, 0, "only this molecule of the file, counted from 0"),
 		TEXT("charge", "N", c.charge, "of the molecule (default: its own)"),

@@ -6,7 +6,7 @@
 #   venv-spark, spark-jars   Spark 4.0.2, Iceberg 1.10.1, Avro 1.12.1, sqlite-jdbc (Java 17)
 #   venv-seaweed   SeaweedFS, an S3 server
 #   go/bin   versitygw, an S3 server (Go; three minutes to build)
-# usage: install.sh [readers|sail|spark|kafka|seaweed|versitygw]...   the first three by default; what is there already is left alone
+# usage: install.sh [readers|sail|spark|seaweed|versitygw|kafka]...   all but kafka by default; what is there already is left alone
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 peers=${TARN_PEERS:-$here/../../../build/peers}
@@ -39,10 +39,14 @@ go_program() {
 	GOBIN=$peers/go/bin GOTOOLCHAIN=local nice go install "$1"
 }
 
-for name in "${@:-readers sail spark}"; do
+for name in "${@:-readers sail spark seaweed versitygw}"; do
 	for peer in $name; do
-		[ ! -e "$here/$peer.txt" ] || venv "$peer"
-		[ ! -e "$here/$peer-pom.xml" ] || jars "$peer"
-		[ "$peer" != versitygw ] || go_program github.com/versity/versitygw/cmd/versitygw@v1.8.0
+		case $peer in
+		versitygw) go_program github.com/versity/versitygw/cmd/versitygw@v1.8.0 ;;
+		*)
+			[ ! -e "$here/$peer.txt" ] || venv "$peer"
+			[ ! -e "$here/$peer-pom.xml" ] || jars "$peer"
+			;;
+		esac
 	done
 done
