@@ -38,6 +38,9 @@ const struct tarn_serve_options *tarn_server_options(const struct tarn_server *s
 /* The log of DATA, opened at the first call; NULL with *err where that fails. It is closed after all roles have
  * stopped. */
 struct tarn_log *tarn_server_log(struct tarn_server *server, struct tarn_err *err);
+/* HOST:PORT of the broker role of this process, for roles that start after it; NULL where it does not run. */
+void tarn_server_offer_broker(struct tarn_server *server, const char *address);
+const char *tarn_server_broker(const struct tarn_server *server);
 /* The registry role of this process, for roles that start after it; NULL where it does not run. */
 struct tarn_registry;
 void tarn_server_offer_registry(struct tarn_server *server, struct tarn_registry *registry);

@@ -18,7 +18,7 @@ says out "1 waits"
 expect 0 "$tarn" simulate H2 --seed 3 --max-iterations 5 --publish $nobody
 says out "waits in client/spool"
 
-serve platform --roles broker,registry --data data --broker-listen 127.0.0.1:0 --registry-listen 127.0.0.1:0
+serve platform --roles broker,registry,publisher --data data --broker-listen 127.0.0.1:0 --registry-listen 127.0.0.1:0
 brokers=127.0.0.1:$(port_of platform broker)
 there="--brokers $brokers --registry http://127.0.0.1:$(port_of platform registry) --data client"
 expect 0 "$tarn" publish $there
@@ -46,6 +46,16 @@ says err "refused, kept in \"client/spool/refused\""
 says err multiplic
 topic_holds experiment.vqe "$n"
 [ "$(ls client/spool/refused | wc -l)" = 1 ] || fail "the refused record is not kept"
+
+# What waits in the platform's own folder is sent by itself.
+expect 0 "$tarn" publish "$first" --topic of.its.own --brokers 127.0.0.1:1 --registry http://127.0.0.1:1 --data data
+says out "1 waits"
+for _ in $(seq 100); do
+	[ ! -e data/spool/*.avro ] && break
+	sleep 0.1
+done
+topic_holds of.its.own 1
+says platform.log "publisher sent 1 records that waited"
 
 expect 1 "$tarn" publish platform.log --topic t $there
 says err ".avro, .json or .bin"
