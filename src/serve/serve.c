@@ -16,13 +16,14 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-extern const struct tarn_role tarn_role_broker, tarn_role_registry, tarn_role_metrics;
+extern const struct tarn_role tarn_role_broker, tarn_role_registry, tarn_role_metrics, tarn_role_sink;
 
 /* In the order of their start: what stands on another role comes after it. */
 static const struct tarn_role *const roles[] = {
 	&tarn_role_broker,
 	&tarn_role_registry,
 	&tarn_role_metrics,
+	&tarn_role_sink,
 };
 enum { N_ROLES = sizeof(roles) / sizeof(*roles) };
 
@@ -30,6 +31,7 @@ struct tarn_server {
 	const struct tarn_serve_options *options;
 	pthread_mutex_t lock; /* of the log's opening */
 	struct tarn_log *log;
+	struct tarn_registry *registry; /* set before the roles that ask for it start */
 	bool wanted[N_ROLES];
 	bool started[N_ROLES];
 	void *states[N_ROLES];
@@ -44,6 +46,16 @@ struct tarn_server {
 const struct tarn_serve_options *tarn_server_options(const struct tarn_server *server)
 {
 	return server->options;
+}
+
+void tarn_server_offer_registry(struct tarn_server *server, struct tarn_registry *registry)
+{
+	server->registry = registry;
+}
+
+struct tarn_registry *tarn_server_registry(const struct tarn_server *server)
+{
+	return server->registry;
 }
 
 void tarn_server_say(struct tarn_server *server, const char *role, const char *fmt, ...)
