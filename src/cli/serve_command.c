@@ -6,7 +6,9 @@
 
 static int run(int argc, char **argv)
 {
-	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092", .registry_listen = "127.0.0.1:8081" };
+	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092",
+					    .registry_listen = "127.0.0.1:8081",
+					    .metrics_listen = "127.0.0.1:9644" };
 	const char *roles = NULL;
 	const struct tarn_option options[] = {
 		{ .name = "data",
@@ -27,6 +29,10 @@ static int run(int argc, char **argv)
 		  .argument = "HOST:PORT",
 		  .help = "where the schema registry's API is (127.0.0.1:8081); port 0: any free one",
 		  .text = &serve.registry_listen },
+		{ .name = "metrics-listen",
+		  .argument = "HOST:PORT",
+		  .help = "where /metrics and /health are (127.0.0.1:9644); port 0: any free one",
+		  .text = &serve.metrics_listen },
 		{ .name = "users",
 		  .argument = "FILE",
 		  .help = "who may come in: a line is name:password; without it everybody may",

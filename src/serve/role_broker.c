@@ -6,6 +6,7 @@
 #include "stream/broker/acl.h"
 #include "stream/broker/connections.h"
 #include "stream/broker/group_coordinator.h"
+#include "stream/broker/metrics.h"
 #include "stream/broker/txn.h"
 #include "stream/broker/users.h"
 
@@ -38,6 +39,12 @@ static enum tarn_rc advertise(struct state *state, const struct tarn_serve_optio
 	state->broker.host = everywhere ? "localhost" : state->host;
 	state->broker.port = options->broker_advertise ? atoi(colon + 1) : 0;
 	return TARN_OK;
+}
+
+static void write_metrics(void *context, struct tarn_buf *out)
+{
+	struct state *state = context;
+	tarn_broker_write_metrics(&state->broker, out);
 }
 
 static void stop(void *context)
@@ -95,6 +102,7 @@ static enum tarn_rc start(struct tarn_server *server, void **started, struct tar
 	tarn_server_say(server, "broker", "listening at %s, port %d; clients are told %s:%d",
 			tarn_server_options(server)->broker_listen, tarn_connections_port(state->connections),
 			state->broker.host, state->broker.port);
+	tarn_server_add_metrics(server, write_metrics, state);
 	*started = state;
 	return TARN_OK;
 }
