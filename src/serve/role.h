@@ -9,17 +9,18 @@
 
 /* What `tarn serve` was asked for; every text may be NULL where an option was not given and has no default. */
 struct tarn_serve_options {
-	const char *data;	     /* folder of log, state and spool */
-	const char *broker_listen;   /* HOST:PORT */
+	const char *data;	      /* folder of log, state and spool */
+	const char *broker_listen;    /* HOST:PORT */
 	const char *broker_advertise; /* HOST:PORT that clients are told; NULL: the listener */
+	int64_t broker_partitions;    /* of topics that are made without a number; 0: 1 */
 	const char *registry_listen, *connect_listen;
-	const char *raw;	     /* store that the sink writes to by default: path, file:// or s3:// */
+	const char *raw; /* store that the sink writes to by default: path, file:// or s3:// */
 	const char *s3_endpoint;
-	const char *brokers;	     /* of another Kafka, instead of the broker role */
-	const char *registry;	     /* URL of another registry, instead of the registry role */
+	const char *brokers;		       /* of another Kafka, instead of the broker role */
+	const char *registry;		       /* URL of another registry, instead of the registry role */
 	const char *tls_certificate, *tls_key; /* PEM files; set: the listeners speak TLS */
-	const char *users;	     /* file of SASL users; set: clients must authenticate */
-	bool insecure;		     /* listen beyond loopback without authentication */
+	const char *users;		       /* file of SASL users; set: clients must authenticate */
+	bool insecure;			       /* listen beyond loopback without authentication */
 };
 
 struct tarn_server;
@@ -32,7 +33,8 @@ struct tarn_role {
 };
 
 const struct tarn_serve_options *tarn_server_options(const struct tarn_server *server);
-/* The log of DATA, opened at the first call; NULL with *err where that fails. It is closed after all roles have stopped. */
+/* The log of DATA, opened at the first call; NULL with *err where that fails. It is closed after all roles have
+ * stopped. */
 struct tarn_log *tarn_server_log(struct tarn_server *server, struct tarn_err *err);
 /* One line to standard error with time and role. Any thread. */
 void tarn_server_say(struct tarn_server *server, const char *role, const char *fmt, ...)

@@ -53,15 +53,11 @@ static void stop(void *context)
 static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 {
 	const struct tarn_serve_options *options = tarn_server_options(state->server);
-	enum tarn_rc rc = advertise(state, options, err);
-	if (!rc)
-		rc = tarn_group_coordinator_open(&state->broker, NULL, &state->broker.groups, err);
-	if (!rc)
-		rc = tarn_transactions_open(&state->broker, &state->broker.transactions, err);
-	if (rc)
-		return rc;
 	struct tarn_broker *broker = &state->broker;
-	if (options->users)
+	enum tarn_rc rc = advertise(state, options, err);
+	if (options->broker_partitions)
+		broker->default_partitions = (int32_t)options->broker_partitions;
+	if (!rc && options->users)
 		rc = tarn_users_open(options->users, options->data, &broker->users, err);
 	if (!rc)
 		rc = tarn_group_coordinator_open(broker, NULL, &broker->groups, err);
