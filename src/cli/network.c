@@ -5,9 +5,12 @@
 #include "cli/command.h"
 #include "cli/topic_command.h"
 
+extern const struct tarn_command tarn_command_connector, tarn_command_dlq;
 TARN_EXPORT extern const struct tarn_command *const tarn_network_commands[];
 
 const struct tarn_command *const tarn_network_commands[] = {
+	&tarn_command_connector,
+	&tarn_command_dlq,
 	&tarn_command_serve,
 	&tarn_command_topic,
 	NULL,
