@@ -11,6 +11,8 @@ static const struct tarn_command publish = { "publish", "send records to a topic
 static const struct tarn_command schema = { "schema", "look at the schemas of a registry, and change them", NULL };
 static const struct tarn_command topic = { "topic", "look at the topics of a broker, and change them", NULL };
 static const struct tarn_command group = { "group", "look at the consumer groups of a broker, and move them", NULL };
+static const struct tarn_command connector = { "connector", "look at the sink's connectors, and change them", NULL };
+static const struct tarn_command dlq = { "dlq", "look at dead letters, and send them again", NULL };
 
 static const struct tarn_command *const commands[] = {
 	&serve,
@@ -19,6 +21,8 @@ static const struct tarn_command *const commands[] = {
 	&topic,
 	&schema,
 	&group,
+	&connector,
+	&dlq,
 	&tarn_command_features,
 	&tarn_command_table,
 	NULL,

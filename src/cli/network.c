@@ -8,9 +8,12 @@
 #include "cli/topic_command.h"
 
 extern const struct tarn_command tarn_command_publish;
+extern const struct tarn_command tarn_command_connector, tarn_command_dlq;
 TARN_EXPORT extern const struct tarn_command *const tarn_network_commands[];
 
 const struct tarn_command *const tarn_network_commands[] = {
+	&tarn_command_connector,
+	&tarn_command_dlq,
 	&tarn_command_serve,
 	&tarn_command_schema,
 	&tarn_command_publish,
