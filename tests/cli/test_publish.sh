@@ -26,6 +26,12 @@ says out "published 2 records"
 topic_holds experiment.vqe 2
 expect 0 "$tarn" publish $there
 says out "nothing waits"
+registry=http://127.0.0.1:$(port_of platform registry)
+expect 0 "$tarn" topic read experiment.vqe --decode --count 1 --json --brokers "$brokers" --registry "$registry"
+says out '"schema_id":1,"value":{"vqe_result":{"initial_data":{"backend":"tarn_statevector"'
+expect 0 "$tarn" status --data client --brokers "$brokers" --registry "$registry" --connect http://127.0.0.1:1
+says out "0 records wait, 0 records refused"
+says out "1 subjects"
 
 # Killed at each step between taking a record and forgetting it: nothing is lost, nothing comes twice.
 n=2
