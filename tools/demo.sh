@@ -53,8 +53,11 @@ wait_for() {
 	done
 }
 is_ready() { grep -q ' ready$' "$home/serve.log"; }
-# Records that the sink has put into raw objects.
-in_raw() { [ "$(find "$home/stream" -name '*.avro' 2>/dev/null | wc -l)" -gt 0 ]; }
+# in_raw COUNT: the sink has put so many records into raw objects and holds none back.
+in_raw() {
+	now=$("$tarn" connector status raw --json --connect "$connect" | tr -d ' \n')
+	case $now in *'"records":'"$1"','*'"memory_bytes":0,'*) ;; *) false ;; esac
+}
 
 rm -rf "$home"
 mkdir -p "$home/raw/$topic"
@@ -73,16 +76,16 @@ broker="127.0.0.1:$(port_of broker)"
 registry="http://127.0.0.1:$(port_of registry)"
 connect="http://127.0.0.1:$(port_of sink)"
 
-say "Stage 1 and 2: molecules become VQE results, and these schema-checked messages"
+say "Stages 1 and 2: molecules become VQE results, and these schema-checked messages"
 for molecule in H2 HeH+ LiH; do
-	run simulate "$molecule" --seed 7 --publish --brokers "$broker" --registry "$registry" --data "$home/data"
+	run simulate "$molecule" --seed 3 --publish --brokers "$broker" --registry "$registry" --data "$home/data"
 done
 run schema ls --registry "$registry"
 
 say "Stage 3: messages in a topic, read back and decoded; the sink makes raw objects of them"
 run topic ls --brokers "$broker"
 run topic read experiment.vqe --decode --count 1 --brokers "$broker" --registry "$registry" | cut -c 1-160
-wait_for "raw object" in_raw
+wait_for "raw object" in_raw 3
 run connector ls --connect "$connect"
 (cd "$home" && find stream -name '*.avro' -exec ls -l {} +)
 
