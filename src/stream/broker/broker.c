@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "stream/broker/metrics.h"
 #include "stream/broker/threads.h"
 
 /* The deepest thing that runs on these threads is a decompressor. */
@@ -50,6 +51,7 @@ void tarn_broker_init(struct tarn_broker *broker, struct tarn_log *log)
 		.auto_create_topics = true,
 		.default_partitions = 1,
 		.now_ms = wall_clock_ms,
+		.metrics = tarn_metrics_new(),
 		.complaints = tarn_calloc(1, sizeof(struct tarn_complaints)),
 		.timers = tarn_timers_new(),
 		.workers = tarn_workers_new(),
@@ -63,7 +65,9 @@ void tarn_broker_release(struct tarn_broker *broker)
 	tarn_timers_free(broker->timers);
 	pthread_mutex_destroy(&broker->complaints->lock);
 	free(broker->complaints);
+	tarn_metrics_free(broker->metrics);
 	broker->complaints = NULL;
+	broker->metrics = NULL;
 	broker->workers = NULL;
 	broker->timers = NULL;
 }

@@ -44,6 +44,7 @@ struct tarn_transactions;      /* txn.h */
 struct tarn_acls;	       /* acl.h */
 struct tarn_users;	       /* users.h: who may authenticate, and with what */
 struct tarn_complaints;
+struct tarn_metrics; /* metrics.h */
 struct tarn_timers;
 struct tarn_workers;
 
@@ -81,6 +82,7 @@ struct tarn_broker {
 	void (*say)(void *context, const char *line);
 	void *say_context;
 
+	struct tarn_metrics *metrics;
 	struct tarn_complaints *complaints;
 	struct tarn_timers *timers;
 	struct tarn_workers *workers;
