@@ -112,6 +112,7 @@ enum tarn_rc tarn_registry_open(const struct tarn_registry_options *options, con
 		(struct tarn_routes){ reg_routes,   reg_n_routes,     made, "application/vnd.schemaregistry.v1+json",
 				      LARGEST_BODY, reg_write_refusal };
 	pthread_mutex_init(&made->writing, NULL);
+	pthread_mutex_init(&made->texts_lock, NULL);
 	pthread_rwlock_init(&made->lock, NULL);
 	enum tarn_rc rc = store->load(state, load_record, made, err);
 	if (rc)
@@ -128,6 +129,7 @@ void tarn_registry_close(struct tarn_registry *registry)
 	registry->store.free(registry->store_state);
 	reg_state_release(&registry->state);
 	pthread_mutex_destroy(&registry->writing);
+	pthread_mutex_destroy(&registry->texts_lock);
 	pthread_rwlock_destroy(&registry->lock);
 	free(registry);
 }
