@@ -113,7 +113,12 @@ enum tarn_rc tarn_registry_open(const struct tarn_registry_options *options, con
 				      LARGEST_BODY, reg_write_refusal };
 	pthread_mutex_init(&made->writing, NULL);
 	pthread_mutex_init(&made->texts_lock, NULL);
-	pthread_rwlock_init(&made->lock, NULL);
+	/* Lookups never cease: a change must not wait until they do. */
+	pthread_rwlockattr_t attributes;
+	pthread_rwlockattr_init(&attributes);
+	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&made->lock, &attributes);
+	pthread_rwlockattr_destroy(&attributes);
 	enum tarn_rc rc = store->load(state, load_record, made, err);
 	if (rc)
 		tarn_registry_close(made);
