@@ -52,7 +52,10 @@ struct tarn_partition {
 	pthread_mutex_t clean_lock; /* one at a time changes segments that are not appended to; before `lock` */
 
 	/* Of the sync queue, under its lock. */
-	bool queued, syncing, tell_only;
+	bool queued;  /* something is asked for; a reference of the topic is held for it */
+	bool in_row;  /* stands in the queue */
+	bool syncing; /* a thread is at it */
+	bool tell_only;
 	struct tarn_partition *next_queued;
 };
 

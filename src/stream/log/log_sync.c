@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/point.h"
 #include "stream/log/log_parts.h"
 
 enum { CHECKPOINT_BYTES = 64 << 20 }; /* at most so much is recovered after a crash */
@@ -141,10 +142,12 @@ static enum tarn_rc write_checkpoint(struct tarn_partition *partition, struct sy
 	enum tarn_rc rc = TARN_OK;
 	for (size_t i = 0; i < work->n_parts && !rc; i++)
 		rc = segment_write_index(work->parts[i].segment, &work->parts[i].tail, err);
+	tarn_point("checkpoint.index");
 	if (!rc)
 		rc = state_write(partition, &work->state, err);
 	if (rc)
 		return rc;
+	tarn_point("checkpoint.state");
 	pthread_mutex_lock(&partition->lock);
 	for (size_t i = 0; i < work->n_parts; i++) {
 		struct sync_part *part = &work->parts[i];
@@ -179,23 +182,26 @@ static enum tarn_rc sync_partition(struct tarn_partition *partition, bool checkp
 	}
 	take_work(partition, &work, checkpoint);
 	pthread_mutex_unlock(&partition->lock);
-	enum tarn_rc rc = sync_files(partition, &work, err);
+	struct tarn_err why;
+	enum tarn_rc rc = sync_files(partition, &work, &why);
+	tarn_point("sync.data");
 	if (rc)
 		log_warn(partition->topic->log, "sync of \"%s-%d\" failed, it takes no more records: %s",
-			 partition->topic->name, partition->number, err->message);
+			 partition->topic->name, partition->number, why.message);
 	pthread_mutex_lock(&partition->lock);
 	*more = settle(partition, &work, !rc, &told);
 	pthread_mutex_unlock(&partition->lock);
 	waiters_tell(told, !rc);
 	partition_tell(partition);
+	tarn_point("sync.told");
 	if (!rc && work.checkpoint) {
-		rc = write_checkpoint(partition, &work, err);
+		rc = write_checkpoint(partition, &work, &why);
 		if (rc)
 			log_warn(partition->topic->log, "checkpoint of \"%s-%d\" failed: %s", partition->topic->name,
-				 partition->number, err->message);
+				 partition->number, why.message);
 	}
 	release_work(&work);
-	return rc;
+	return rc ? tarn_fail(err, rc, "%s", why.message) : TARN_OK;
 }
 
 void sync_finish(struct tarn_partition *partition)
@@ -214,6 +220,9 @@ void sync_finish(struct tarn_partition *partition)
 
 static void enqueue(struct sync_queue *queue, struct tarn_partition *partition)
 {
+	if (partition->in_row)
+		return;
+	partition->in_row = true;
 	partition->next_queued = NULL;
 	*queue->end = partition;
 	queue->end = &partition->next_queued;
@@ -304,6 +313,7 @@ static void *sync_thread(void *argument)
 		queue->first = partition->next_queued;
 		if (!queue->first)
 			queue->end = &queue->first;
+		partition->in_row = false;
 		if (partition->syncing) /* by somebody else, who puts it back when done */
 			continue;
 		struct tarn_topic *topic = partition->topic;
