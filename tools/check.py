@@ -27,7 +27,9 @@ TARN = Path(os.environ.get("TARN", WORK / "gcc" / "tarn"))
 UNDER_TEST = {
     "TARN": str(TARN),
     "AVRO_TOOL": str(TARN.parent / "tests/unit/serialize/avro/avro_tool"),
+    "SCHEMA_TOOL": str(TARN.parent / "tests/unit/serialize/schema/schema_tool"),
     "PARQUET_TOOL": str(TARN.parent / "tests/unit/store/parquet/parquet_tool"),
+    "OBJECT_TOOL": str(TARN.parent / "tests/unit/store/object/object_tool"),
 }
 
 
@@ -81,7 +83,9 @@ def configure(log: Path, folder: Path, compiler: str, options: Sequence[str]) ->
     if (folder / "build.ninja").exists():
         return 0
     env = {"CC": compiler, "CXX": {"gcc": "g++", "clang": "clang++"}[compiler]}
-    return call(log, ["meson", "setup", folder, "-Dtests=enabled", *options], env)[0]
+    libint = WORK / "gcc" / "libtarn-libint.a"  # the same in every build, and slow to compile
+    shared = [f"-Dlibint={libint.parent}"] if libint.exists() else []
+    return call(log, ["meson", "setup", folder, "-Dtests=enabled", *shared, *options], env)[0]
 
 
 def unit(compiler: str, *options: str, suite: str | None = None) -> Callable[[Path], Outcome]:

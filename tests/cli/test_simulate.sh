@@ -22,3 +22,15 @@ expect 1 "$tarn" simulate Hx
 says err "HeH+"
 expect 1 "$tarn" simulate H2 --charge 1
 says err multiplicity
+expect 0 "$tarn" simulate H2 --seed 7 --depolarizing 0.001 --depolarizing-two 0.01 --readout-error 0.02 --json
+says out '"noise_backend":"depolarizing(0.001,0.01)+readout(0.02)"'
+expect 2 "$tarn" simulate H2 --ansatz UCCSD --depolarizing 0.01
+says err "wider"
+# However many cores there are, the record is the same but for its times: 14 qubits are where threads begin.
+simulated() {
+	"$@" "$tarn" simulate H2O --ansatz RealAmplitudes --reps 1 --max-iterations 2 --seed 7 --json |
+		sed 's/"[a-z_]*_time":[^,}]*//g'
+}
+simulated >many.json
+simulated taskset -c "$(taskset -cp $$ | sed 's/.*: \([0-9]*\).*/\1/')" >one.json
+cmp many.json one.json

@@ -28,7 +28,7 @@ const char *tarn_ansatz_kind_name(enum tarn_ansatz ansatz)
 	return names[ansatz];
 }
 
-static void add(struct tarn_circuit *circuit, struct tarn_gate gate)
+void tarn_circuit_add(struct tarn_circuit *circuit, struct tarn_gate gate)
 {
 	circuit->gates = tarn_grow(circuit->gates, &circuit->capacity, circuit->n + 1, sizeof(*circuit->gates));
 	circuit->gates[circuit->n++] = gate;
@@ -42,12 +42,12 @@ static int32_t new_parameter(struct tarn_circuit *circuit)
 static void rotate_all(struct tarn_circuit *circuit, enum tarn_gate_kind kind)
 {
 	for (unsigned q = 0; q < circuit->n_qubits; q++)
-		add(circuit, (struct tarn_gate){ .kind = kind, .qubit = q, .parameter = new_parameter(circuit), .scale = 1 });
+		tarn_circuit_add(circuit, (struct tarn_gate){ .kind = kind, .qubit = q, .parameter = new_parameter(circuit), .scale = 1 });
 }
 
 static void cx(struct tarn_circuit *circuit, unsigned control, unsigned target)
 {
-	add(circuit, (struct tarn_gate){ .kind = TARN_GATE_CX, .qubit = control, .other = target, .parameter = -1 });
+	tarn_circuit_add(circuit, (struct tarn_gate){ .kind = TARN_GATE_CX, .qubit = control, .other = target, .parameter = -1 });
 }
 
 static void entangle(struct tarn_circuit *circuit, enum tarn_entanglement entanglement)
@@ -89,7 +89,7 @@ static void prepare_state(struct tarn_circuit *circuit, uint64_t state)
 {
 	for (unsigned q = 0; q < circuit->n_qubits; q++)
 		if (state >> q & 1)
-			add(circuit, (struct tarn_gate){ .kind = TARN_GATE_X, .qubit = q, .parameter = -1 });
+			tarn_circuit_add(circuit, (struct tarn_gate){ .kind = TARN_GATE_X, .qubit = q, .parameter = -1 });
 }
 
 static uint64_t hartree_fock(const struct tarn_ansatz_options *options)
@@ -106,9 +106,9 @@ static void exchange_all(struct tarn_circuit *circuit)
 			int32_t parameter = new_parameter(circuit);
 			struct tarn_gate gate = { .qubit = a, .other = b, .parameter = parameter, .scale = 1 };
 			gate.kind = TARN_GATE_RXX;
-			add(circuit, gate);
+			tarn_circuit_add(circuit, gate);
 			gate.kind = TARN_GATE_RYY;
-			add(circuit, gate);
+			tarn_circuit_add(circuit, gate);
 		}
 	}
 }
@@ -150,7 +150,7 @@ static void add_excitation(struct tarn_circuit *circuit, const struct tarn_ladde
 		/* E - E+ keeps the imaginary parts twice: exp(theta 2i Im(c) P) is a rotation by -4 Im(c) theta. */
 		double angle = -4 * cimag(product.coefficients[i]);
 		if (angle != 0)
-			add(circuit, (struct tarn_gate){ .kind = TARN_GATE_PAULI, .parameter = parameter,
+			tarn_circuit_add(circuit, (struct tarn_gate){ .kind = TARN_GATE_PAULI, .parameter = parameter,
 							 .scale = angle, .pauli = product.terms[i] });
 	}
 	tarn_pauli_sum_release(&product);

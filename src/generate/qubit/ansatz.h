@@ -8,14 +8,23 @@
 #include "base/buf.h"
 #include "generate/qubit/mapping.h"
 
-enum tarn_gate_kind { TARN_GATE_X, TARN_GATE_RY, TARN_GATE_RZ, TARN_GATE_CX, TARN_GATE_RXX, TARN_GATE_RYY, TARN_GATE_PAULI };
+enum tarn_gate_kind {
+	TARN_GATE_X,
+	TARN_GATE_RY,
+	TARN_GATE_RZ,
+	TARN_GATE_CX,
+	TARN_GATE_RXX,
+	TARN_GATE_RYY,
+	TARN_GATE_PAULI,
+	TARN_GATE_DEPOLARIZE, /* no gate of an ansatz: density.h */
+};
 
 struct tarn_gate {
 	enum tarn_gate_kind kind;
 	unsigned qubit, other;     /* CX: control, target; RXX, RYY: lower, higher */
 	int32_t parameter;         /* index, or -1 */
 	double scale;              /* the angle is scale * parameter (1 but for UCCSD) */
-	struct tarn_pauli pauli;   /* of TARN_GATE_PAULI */
+	struct tarn_pauli pauli;   /* of TARN_GATE_PAULI and TARN_GATE_DEPOLARIZE */
 };
 
 struct tarn_circuit {
@@ -48,6 +57,7 @@ const char *tarn_ansatz_kind_name(enum tarn_ansatz ansatz);
 /* TARN_EINVALID where the options make no sense (no qubit, more electrons than orbitals). */
 enum tarn_rc tarn_circuit_build(enum tarn_ansatz ansatz, const struct tarn_ansatz_options *options,
 				struct tarn_circuit *circuit, struct tarn_err *err) TARN_MUST_CHECK;
+void tarn_circuit_add(struct tarn_circuit *circuit, struct tarn_gate gate);
 void tarn_circuit_release(struct tarn_circuit *circuit);
 
 /* OpenQASM 3, byte for byte what Qiskit's exporter makes of the transpiled circuit for the reference's three: among the gates whose

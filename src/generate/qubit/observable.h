@@ -1,11 +1,11 @@
 /* Expectation values of a Pauli sum with real coefficients, and analytic gradients of them.
  *
- * Terms with equal X parts share one pass over the amplitudes: their signs (-1)^|z & k| are summed beforehand by a Walsh-Hadamard
- * transform, kept as a table where that is small and made block by block where it is not. */
+ * Terms with equal X parts share one pass over the amplitudes, and only over those at which they do not cancel. Results
+ * are the same, bit for bit, for any number of threads. */
 #ifndef TARN_GENERATE_QUBIT_OBSERVABLE_H
 #define TARN_GENERATE_QUBIT_OBSERVABLE_H
 
-#include "generate/qubit/state_vector.h"
+#include "generate/qubit/circuit_run.h"
 
 struct tarn_observable;
 
@@ -19,8 +19,9 @@ double tarn_observable_expect(const struct tarn_observable *observable, const st
 void tarn_observable_apply(const struct tarn_observable *observable, const struct tarn_state *state,
 			   struct tarn_state *out);
 
-/* Energy and its gradient by adjoint differentiation (Jones and Gacon, arXiv:2009.02823): one run forward, one back, whatever the
- * number of parameters. `work` is a second and third state of the same size. gradient has circuit->n_parameters entries. */
+/* Energy and its gradient by adjoint differentiation (Jones and Gacon, arXiv:2009.02823): one run forward, one back,
+ * whatever the number of parameters. `work` is a second and third state of the same size. gradient has
+ * circuit->n_parameters entries. */
 double tarn_observable_gradient(const struct tarn_observable *observable, const struct tarn_circuit *circuit,
 				const double *parameters, struct tarn_state *state, struct tarn_state work[2],
 				double *gradient);

@@ -80,6 +80,7 @@ static void put_gate(const struct tarn_circuit *circuit, const struct tarn_gate 
 				gate->qubit, gate->other);
 		break;
 	case TARN_GATE_PAULI: put_pauli(circuit, gate, out); break;
+	case TARN_GATE_DEPOLARIZE: break; /* of circuits that are run, never written */
 	}
 }
 

@@ -8,7 +8,7 @@
 
 struct group {
 	struct tarn_pauli basis; /* the letter that each qubit is measured in */
-	size_t first, n;         /* in the sampler's terms */
+	size_t first, n;	 /* in the sampler's terms */
 };
 
 struct tarn_sampler {
@@ -120,34 +120,39 @@ size_t tarn_sampler_groups(const struct tarn_sampler *sampler)
 	return sampler->n_groups;
 }
 
-/* Turns X and Y into Z on every qubit that is measured in them: RY(-pi/2), after RZ(-pi/2) for Y. */
-static void turn_basis(struct tarn_state *work, struct tarn_pauli basis)
+/* Turns X and Y into Z on every qubit that is measured in them: RY(-pi/2), after RZ(-pi/2) for Y. The columns of a
+ * density matrix begin at qubit `first`, and turn by the conjugates. */
+static void turn_basis(struct tarn_state *work, struct tarn_pauli basis, unsigned n_qubits, unsigned first)
 {
 	static const double angle[] = { -1.5707963267948966 };
-	for (unsigned q = 0; q < work->n_qubits; q++) {
-		struct tarn_gate gate = { .kind = TARN_GATE_RZ, .qubit = q, .parameter = 0, .scale = 1 };
+	for (unsigned q = 0; q < n_qubits; q++) {
+		struct tarn_gate gate = {
+			.kind = TARN_GATE_RZ, .qubit = q + first, .parameter = 0, .scale = first ? -1 : 1
+		};
 		if (!(basis.x >> q & 1))
 			continue;
 		if (basis.z >> q & 1)
 			tarn_state_apply(work, &gate, angle, false);
 		gate.kind = TARN_GATE_RY;
+		gate.scale = 1;
 		tarn_state_apply(work, &gate, angle, false);
 	}
 }
 
-/* Leaves running sums of the probabilities in work->re. */
-static void accumulate(struct tarn_state *work)
+/* Leaves running sums of the probabilities of n_qubits' outcomes at the beginning of work->re. */
+static void accumulate(struct tarn_state *work, unsigned n_qubits)
 {
+	bool density = work->n_qubits > n_qubits;
 	double sum = 0;
-	for (size_t k = 0; k < (size_t)1 << work->n_qubits; k++) {
-		sum += work->re[k] * work->re[k] + work->im[k] * work->im[k];
+	for (size_t k = 0; k < (size_t)1 << n_qubits; k++) {
+		sum += density ? work->re[k | k << n_qubits] : work->re[k] * work->re[k] + work->im[k] * work->im[k];
 		work->re[k] = sum;
 	}
 }
 
-static uint64_t draw(const struct tarn_state *work, struct tarn_random *random)
+static uint64_t draw(const struct tarn_state *work, unsigned n_qubits, struct tarn_random *random)
 {
-	size_t low = 0, high = ((size_t)1 << work->n_qubits) - 1;
+	size_t low = 0, high = ((size_t)1 << n_qubits) - 1;
 	double at = tarn_random_uniform(random) * work->re[high];
 	while (low < high) {
 		size_t middle = (low + high) / 2;
@@ -174,7 +179,7 @@ static void count_parities(const struct tarn_sampler *sampler, const struct grou
 }
 
 struct tarn_measurement tarn_sampler_measure(const struct tarn_sampler *sampler, const struct tarn_state *state,
-					     struct tarn_state *work, unsigned shots, const struct tarn_readout *readout,
+					     struct tarn_state *work, unsigned shots, double readout,
 					     struct tarn_random *random)
 {
 	struct tarn_measurement result = { sampler->constant, 0 };
@@ -182,12 +187,14 @@ struct tarn_measurement tarn_sampler_measure(const struct tarn_sampler *sampler,
 		const struct group *group = &sampler->groups[g];
 		long *sums = tarn_calloc(group->n, sizeof(*sums));
 		tarn_state_copy(work, state);
-		turn_basis(work, group->basis);
-		accumulate(work);
+		turn_basis(work, group->basis, sampler->n_qubits, 0);
+		if (work->n_qubits > sampler->n_qubits)
+			turn_basis(work, group->basis, sampler->n_qubits, sampler->n_qubits);
+		accumulate(work, sampler->n_qubits);
 		for (unsigned shot = 0; shot < shots; shot++) {
-			uint64_t outcome = draw(work, random);
-			if (readout && readout->flip > 0)
-				outcome = misread(outcome, sampler->n_qubits, readout->flip, random);
+			uint64_t outcome = draw(work, sampler->n_qubits, random);
+			if (readout > 0)
+				outcome = misread(outcome, sampler->n_qubits, readout, random);
 			count_parities(sampler, group, outcome, sums);
 		}
 		for (size_t i = 0; i < group->n; i++) {

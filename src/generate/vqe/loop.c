@@ -14,8 +14,10 @@ struct loop {
 	struct tarn_vqe_trace *trace;
 	tarn_vqe_progress progress;
 	void *progress_context;
-	struct tarn_observable *observable; /* exact */
-	struct tarn_sampler *sampler;       /* with shots */
+	struct tarn_observable *observable; /* exact and without noise */
+	struct tarn_sampler *sampler;	    /* with shots */
+	struct tarn_circuit doubled;	    /* with noise */
+	const struct tarn_circuit *circuit; /* that one, or the problem's */
 	struct tarn_state state, work[2];
 	struct tarn_random random;
 };
@@ -91,35 +93,47 @@ static unsigned shots_taken(unsigned shots)
 	return (unsigned)ceil(1 / (precision * precision));
 }
 
-static struct tarn_measurement measure(struct loop *loop, const double *x)
+static bool is_noisy(const struct tarn_noise *noise)
+{
+	return noise->one > 0 || noise->two > 0 || noise->readout > 0;
+}
+
+static bool has_gradient(const struct tarn_vqe_problem *problem)
+{
+	return !problem->finite_differences && !problem->shots && !is_noisy(&problem->noise);
+}
+
+static struct tarn_measurement measure(struct loop *loop, const double *x, double *gradient)
 {
 	const struct tarn_vqe_problem *problem = loop->problem;
-	struct tarn_readout readout = { problem->readout_flip };
-	tarn_state_run(&loop->state, problem->circuit, x);
-	if (problem->has_seed)
-		tarn_random_seed(&loop->random, problem->seed);
-	return tarn_sampler_measure(loop->sampler, &loop->state, &loop->work[0], shots_taken(problem->shots), &readout,
-				    &loop->random);
+	struct tarn_measurement measured = { 0, 0 };
+	if (gradient) {
+		measured.energy = tarn_observable_gradient(loop->observable, loop->circuit, x, &loop->state, loop->work,
+							   gradient);
+		return measured;
+	}
+	tarn_state_run(&loop->state, loop->circuit, x);
+	if (loop->sampler) {
+		if (problem->has_seed)
+			tarn_random_seed(&loop->random, problem->seed);
+		return tarn_sampler_measure(loop->sampler, &loop->state, &loop->work[0], shots_taken(problem->shots),
+					    problem->noise.readout, &loop->random);
+	}
+	measured.energy = loop->observable
+				  ? tarn_observable_expect(loop->observable, &loop->state)
+				  : tarn_density_expect(problem->hamiltonian, &loop->state, problem->noise.readout);
+	return measured;
 }
 
 static double objective(void *context, const double *x, double *gradient, bool *stop)
 {
 	struct loop *loop = context;
 	const struct tarn_vqe_problem *problem = loop->problem;
-	struct tarn_measurement measured = { 0, 0 };
 	if (problem->max_iterations && loop->trace->n >= (size_t)problem->max_iterations) {
 		*stop = true;
 		return 0;
 	}
-	if (loop->sampler) {
-		measured = measure(loop, x);
-	} else if (gradient) {
-		measured.energy = tarn_observable_gradient(loop->observable, problem->circuit, x, &loop->state, loop->work,
-							   gradient);
-	} else {
-		tarn_state_run(&loop->state, problem->circuit, x);
-		measured.energy = tarn_observable_expect(loop->observable, &loop->state);
-	}
+	struct tarn_measurement measured = measure(loop, x, gradient);
 	add_iteration(loop->trace, x, measured);
 	if (loop->progress)
 		loop->progress(loop->progress_context, (int)loop->trace->n, measured.energy,
@@ -147,15 +161,31 @@ static void record_outcome(const struct tarn_vqe_problem *problem, const struct 
 		trace->maxcv = (struct tarn_opt_double){ true, 0.0 };
 }
 
+/* Readout errors alone do not need a density matrix where bits are sampled. */
+static bool needs_density(const struct tarn_vqe_problem *problem)
+{
+	const struct tarn_noise *noise = &problem->noise;
+	return noise->one > 0 || noise->two > 0 || (noise->readout > 0 && !problem->shots);
+}
+
 static enum tarn_rc set_up(struct loop *loop, struct tarn_err *err)
 {
 	const struct tarn_vqe_problem *problem = loop->problem;
-	enum tarn_rc rc = problem->shots ? tarn_sampler_new(problem->hamiltonian, &loop->sampler, err)
-					 : tarn_observable_new(problem->hamiltonian, &loop->observable, err);
+	enum tarn_rc rc = TARN_OK;
+	loop->circuit = problem->circuit;
+	if (needs_density(problem)) {
+		rc = tarn_density_circuit(problem->circuit, &problem->noise, &loop->doubled, err);
+		loop->circuit = &loop->doubled;
+	}
+	if (!rc && problem->shots)
+		rc = tarn_sampler_new(problem->hamiltonian, &loop->sampler, err);
+	else if (!rc && !needs_density(problem))
+		rc = tarn_observable_new(problem->hamiltonian, &loop->observable, err);
 	if (!rc)
-		rc = tarn_state_new(problem->circuit->n_qubits, 0, &loop->state, err);
-	for (size_t i = 0; !rc && i < 2; i++)
-		rc = tarn_state_new(problem->circuit->n_qubits, 0, &loop->work[i], err);
+		rc = tarn_state_new(loop->circuit->n_qubits, 0, &loop->state, err);
+	size_t working = has_gradient(problem) ? 2 : problem->shots ? 1 : 0;
+	for (size_t i = 0; !rc && i < working; i++)
+		rc = tarn_state_new(loop->circuit->n_qubits, 0, &loop->work[i], err);
 	tarn_random_seed(&loop->random, problem->has_seed ? problem->seed : (uint64_t)tarn_random_id());
 	return rc;
 }
@@ -164,6 +194,7 @@ static void tear_down(struct loop *loop)
 {
 	tarn_observable_free(loop->observable);
 	tarn_sampler_free(loop->sampler);
+	tarn_circuit_release(&loop->doubled);
 	tarn_state_release(&loop->state);
 	tarn_state_release(&loop->work[0]);
 	tarn_state_release(&loop->work[1]);
@@ -176,7 +207,7 @@ static enum tarn_rc minimize(struct loop *loop, struct tarn_err *err)
 	struct tarn_optimizer_options options = {
 		.max_iterations = problem->max_iterations,
 		.threshold = problem->threshold,
-		.finite_differences = problem->finite_differences || problem->shots,
+		.finite_differences = !has_gradient(problem),
 		.seed = problem->seed,
 	};
 	struct tarn_outcome outcome;

@@ -86,6 +86,8 @@ static const struct option {
 	{ "seed", NUMBER, NULL, 0, INT32_MAX },
 	{ "shots", NUMBER, NULL, 0, SHOTS_MOST },
 	{ "readout-error", DOUBLE, NULL, 0, 0.5 },
+	{ "depolarizing", DOUBLE, NULL, 0, 1 },
+	{ "depolarizing-two", DOUBLE, NULL, 0, 1 },
 	{ "exact", WORD, flag_words, 0, 0 },
 };
 enum { N_OPTIONS = sizeof(options) / sizeof(*options) };
@@ -123,7 +125,11 @@ static void put(struct tarn_simulation_request *request, const char *name, int64
 	else if (!strcmp(name, "shots"))
 		request->shots = (unsigned)n;
 	else if (!strcmp(name, "readout-error"))
-		request->readout_flip = value;
+		request->noise.readout = value;
+	else if (!strcmp(name, "depolarizing"))
+		request->noise.one = value;
+	else if (!strcmp(name, "depolarizing-two"))
+		request->noise.two = value;
 	else
 		request->full_ci = n;
 }
@@ -187,8 +193,8 @@ enum tarn_rc tarn_request_set(struct tarn_simulation_request *request, const cha
 
 enum tarn_rc tarn_request_check(const struct tarn_simulation_request *request, struct tarn_err *err)
 {
-	if (request->readout_flip > 0 && !request->shots)
-		return tarn_fail(err, TARN_EINVALID, "readout-error needs shots: it flips measured bits");
+	if (request->ansatz == TARN_UCCSD && (request->noise.one > 0 || request->noise.two > 0))
+		return tarn_fail(err, TARN_EINVALID, "depolarizing belongs to gates of one and two qubits, UCCSD has wider ones");
 	if (request->entanglement != TARN_ENTANGLE_REVERSE_LINEAR && request->ansatz != TARN_HARDWARE_EFFICIENT)
 		return tarn_fail(err, TARN_EINVALID, "entanglement belongs to the ansatz HardwareEfficient, %s has its own",
 				 tarn_ansatz_kind_name(request->ansatz));
@@ -203,12 +209,12 @@ void tarn_request_describe(const struct tarn_simulation_request *request, struct
 	int len = snprintf(line, sizeof(line),
 			   "basis=%s\nunrestricted=%d\nfrozen-core=%zu\nactive=%zu\nmapping=%s\nreduce=%d\nansatz=%s\nreps=%u\n"
 			   "entanglement=%s\ninit=%s\noptimizer=%s\nmax-iterations=%d\nconvergence=%.17g\ngradient=%s\n"
-			   "seed=%d\nshots=%u\nreadout-error=%.17g\n",
+			   "seed=%d\nshots=%u\nreadout-error=%.17g\ndepolarizing=%.17g\ndepolarizing-two=%.17g\n",
 			   request->basis, request->unrestricted, request->frozen, request->active,
 			   mapping_words[request->mapping], request->reduce, ansatz_words[request->ansatz], request->reps,
 			   entanglement_words[request->entanglement], init_words[request->start],
 			   optimizer_words[request->optimizer], request->max_iterations, request->threshold,
 			   gradient_words[request->finite_differences], request->seed.present ? request->seed.value : -1,
-			   request->shots, request->readout_flip);
+			   request->shots, request->noise.readout, request->noise.one, request->noise.two);
 	tarn_buf_add(out, line, (size_t)len);
 }

@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,7 +140,7 @@ static enum tarn_rc minimize(struct work *work, tarn_vqe_progress progress, void
 		.has_seed = request->seed.present,
 		.seed = work->seed,
 		.shots = request->shots,
-		.readout_flip = request->readout_flip,
+		.noise = request->noise,
 	};
 	return tarn_vqe_run(&problem, progress, context, &work->out->trace, err);
 }
@@ -210,6 +211,16 @@ static const char *start_name(enum tarn_vqe_start start)
 	return names[start];
 }
 
+static struct tarn_slice noise_name(struct work *work, const struct tarn_noise *noise)
+{
+	char text[120], *at = text;
+	if (noise->one > 0 || noise->two > 0)
+		at += sprintf(at, "depolarizing(%.9g,%.9g)", noise->one, noise->two);
+	if (noise->readout > 0)
+		at += sprintf(at, "%sreadout(%.9g)", at > text ? "+" : "", noise->readout);
+	return keep_text(work, at > text ? text : "undef");
+}
+
 static void fill_setup(struct work *work, struct tarn_setup *setup)
 {
 	const struct tarn_simulation_request *request = work->request;
@@ -224,7 +235,7 @@ static void fill_setup(struct work *work, struct tarn_setup *setup)
 		.initial_parameters = work->start,
 		.optimizer = keep_text(work, tarn_optimizer_name(request->optimizer)),
 		.ansatz = tarn_slice_of(tarn_arena_copy(work->arena, text.data, text.len), text.len),
-		.noise_backend = keep_text(work, request->readout_flip > 0 ? "readout" : "undef"),
+		.noise_backend = noise_name(work, &request->noise),
 		.default_shots = { request->shots > 0, (int32_t)request->shots },
 		.ansatz_reps = (int32_t)request->reps,
 		.init_strategy = keep_text(work, start_name(request->start)),

@@ -25,7 +25,7 @@ struct tarn_simulation_request {
 	bool finite_differences;
 	struct tarn_opt_int seed;
 	unsigned shots;      /* 0: exact */
-	double readout_flip;
+	struct tarn_noise noise;
 	bool full_ci;        /* also the exact energy of the molecule */
 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "generate/qubit/state_vector.h"
+#include "generate/qubit/circuit_run.h"
 #include "generate/vqe/random.h"
 
 #include <stdlib.h>

@@ -40,7 +40,7 @@ static bool check_header(const struct tarn_batch *batch, struct tarn_append *res
 		return refuse(result, TARN_APPEND_INVALID_RECORD, "the base offset of a batch must be 0");
 	if (batch->count <= 0 || batch->last_offset_delta != batch->count - 1)
 		return refuse(result, TARN_APPEND_INVALID_RECORD, "the count of a batch does not fit its offsets");
-	if (batch->producer_id >= 0 && (batch->producer_epoch < 0 || batch->base_sequence < 0))
+	if (batch->producer_id >= 0 && (batch->producer_epoch < 0 || batch->base_sequence < -1))
 		return refuse(result, TARN_APPEND_INVALID_RECORD, "a producer without epoch or sequence");
 	if (batch->transactional && batch->producer_id < 0)
 		return refuse(result, TARN_APPEND_INVALID_RECORD, "a transaction without a producer id");

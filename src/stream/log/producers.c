@@ -100,7 +100,7 @@ enum tarn_append_status producers_check(const struct producers *producers, const
 		return TARN_APPEND_PRODUCER_FENCED;
 	bool same_epoch = batch->producer_epoch == producer->epoch;
 	int32_t last_sequence = sequence_plus(batch->base_sequence, batch->last_offset_delta);
-	for (int32_t i = 0; same_epoch && i < producer->n_batches; i++) {
+	for (int32_t i = 0; same_epoch && batch->base_sequence >= 0 && i < producer->n_batches; i++) {
 		const struct producer_batch *known = &producer->batches[i];
 		if (known->first_sequence == batch->base_sequence && known->last_sequence == last_sequence) {
 			*first = *known;
@@ -109,6 +109,8 @@ enum tarn_append_status producers_check(const struct producers *producers, const
 	}
 	if (producer->transaction_start >= 0 && !batch->transactional)
 		return TARN_APPEND_TXN_STATE;
+	if (batch->base_sequence < 0)
+		return TARN_APPEND_DONE;
 	if (!same_epoch)
 		return batch->base_sequence ? TARN_APPEND_OUT_OF_ORDER : TARN_APPEND_DONE;
 	if (!producer->n_batches)
@@ -162,6 +164,19 @@ static void apply_marker(struct producers *producers, const struct tarn_batch *b
 	producers->n_open--;
 }
 
+static void remember_batch(struct producer *producer, const struct tarn_batch *batch)
+{
+	if (producer->n_batches == PRODUCER_BATCHES)
+		memmove(producer->batches, producer->batches + 1, --producer->n_batches * sizeof(*producer->batches));
+	producer->batches[producer->n_batches++] = (struct producer_batch){
+		.first_sequence = batch->base_sequence,
+		.last_sequence = sequence_plus(batch->base_sequence, batch->last_offset_delta),
+		.base_offset = batch->base_offset,
+		.last_offset = batch->base_offset + batch->last_offset_delta,
+		.timestamp = batch->max_timestamp,
+	};
+}
+
 void producers_apply(struct producers *producers, const struct tarn_batch *batch, int64_t now)
 {
 	if (batch->producer_id < 0)
@@ -174,15 +189,8 @@ void producers_apply(struct producers *producers, const struct tarn_batch *batch
 	if (batch->producer_epoch != producer->epoch)
 		producer->n_batches = 0;
 	producer->epoch = batch->producer_epoch;
-	if (producer->n_batches == PRODUCER_BATCHES)
-		memmove(producer->batches, producer->batches + 1, --producer->n_batches * sizeof(*producer->batches));
-	producer->batches[producer->n_batches++] = (struct producer_batch){
-		.first_sequence = batch->base_sequence,
-		.last_sequence = sequence_plus(batch->base_sequence, batch->last_offset_delta),
-		.base_offset = batch->base_offset,
-		.last_offset = batch->base_offset + batch->last_offset_delta,
-		.timestamp = batch->max_timestamp,
-	};
+	if (batch->base_sequence >= 0)
+		remember_batch(producer, batch);
 	producer->last_timestamp = now;
 	if (batch->transactional && producer->transaction_start < 0) {
 		producer->transaction_start = batch->base_offset;

@@ -46,12 +46,11 @@ static void tear_down(struct fixture *fixture)
 	tarn_pauli_sum_release(&fixture->hamiltonian);
 }
 
-static struct tarn_measurement measure(struct fixture *fixture, uint64_t seed, unsigned shots, double flip)
+static struct tarn_measurement measure(struct fixture *fixture, uint64_t seed, unsigned shots, double readout)
 {
 	struct tarn_random random;
-	struct tarn_readout readout = { flip };
 	tarn_random_seed(&random, seed);
-	return tarn_sampler_measure(fixture->sampler, &fixture->state, &fixture->work, shots, &readout, &random);
+	return tarn_sampler_measure(fixture->sampler, &fixture->state, &fixture->work, shots, readout, &random);
 }
 
 /* The reference's estimator measures these terms in five bases too. */
