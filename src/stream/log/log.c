@@ -224,12 +224,7 @@ void tarn_log_close(struct tarn_log *log)
 	if (!log)
 		return;
 	keeper_stop(log);
-	sync_stop(log);
-	for (size_t i = 0; i < log->n_topics; i++) {
-		const struct topic_shape *shape = atomic_load(&log->topics[i]->shape);
-		for (int32_t k = 0; k < shape->n_partitions; k++)
-			sync_finish(shape->partitions[k]);
-	}
+	sync_finish(log);
 	topics_bury(log);
 	if (log->next_producer_id < log->kept_producer_id) {
 		enum tarn_rc rc = log_save(log, log->next_producer_id, NULL);

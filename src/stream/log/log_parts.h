@@ -87,6 +87,7 @@ struct sync_queue {
 	pthread_cond_t work, idle;
 	struct tarn_partition *first, **end;
 	bool stop;
+	atomic_bool final; /* each sync is a checkpoint, too */
 	pthread_t threads[SYNC_THREADS];
 	int n_threads;
 };
@@ -187,8 +188,9 @@ void sync_stop(struct tarn_log *log);
 void sync_ask(struct tarn_partition *partition, bool tell_only);
 /* Syncs and writes the state now, in this thread. No locks may be held. */
 enum tarn_rc sync_checkpoint(struct tarn_partition *partition, struct tarn_err *err) TARN_MUST_CHECK;
-/* Syncs and writes the state, so that no recovery is needed. Nobody else uses the partition. */
-void sync_finish(struct tarn_partition *partition);
+/* Syncs all and writes all states, so that nothing is to be recovered, and ends the threads. Nobody else uses the log.
+ */
+void sync_finish(struct tarn_log *log);
 
 /* ---- what goes (retention.c, compaction.c) ---- */
 

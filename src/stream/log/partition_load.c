@@ -286,8 +286,9 @@ static bool find_place(const struct tarn_partition *partition, const struct part
 	       partition->segments[*i]->size >= state->position;
 }
 
-/* A power cut may take the end of a segment and leave the next one, which had not been synced either: nobody was told of what
- * it holds. Behind the checkpoint compaction leaves no gaps; without one there may be, but not before an empty segment. */
+/* A power cut may take the end of a segment and leave the next one, which had not been synced either: nobody was told
+ * of what it holds. Behind the checkpoint compaction leaves no gaps; without one there may be, but not before an empty
+ * segment. */
 static bool tail_is_lost(struct tarn_partition *partition, size_t i, bool behind_checkpoint)
 {
 	const struct segment *segment = partition->segments[i];
