@@ -1,7 +1,4 @@
-/* What the files of this room share. The README tells how it fits together; locks are taken in this order:
- *
- *   tarn_log.lock, watcher locks (watch_lock: recursive, held while watchers are told), partition.lock, then those of
- *   the sync queue and of open files, which hold no others. */
+/* What the files of this room share. The README tells how it fits together, and the order of the locks. */
 #ifndef TARN_STREAM_LOG_LOG_PARTS_H
 #define TARN_STREAM_LOG_LOG_PARTS_H
 
@@ -99,10 +96,13 @@ struct tarn_log {
 	char cluster_id[24];
 	struct open_files files;
 
-	pthread_mutex_t lock;	    /* of what follows */
+	/* One change of topics or of log.json at a time; held while it is written. */
+	pthread_mutex_t change_lock;
+	int64_t next_producer_id, kept_producer_id; /* [change_lock] */
+
+	pthread_mutex_t lock;	    /* of what follows; never held while the disk is waited for */
 	struct tarn_topic **topics; /* by name */
 	size_t n_topics, cap_topics;
-	int64_t next_producer_id, kept_producer_id;
 	struct tarn_topic *dead; /* without references: to be taken away */
 
 	pthread_mutex_t watch_lock; /* recursive */
