@@ -4,6 +4,8 @@
 #include "cli/print.h"
 #include "serve/serve.h"
 
+enum { MOST_PARTITIONS = 10000 };
+
 static int run(int argc, char **argv)
 {
 	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092",
@@ -59,6 +61,11 @@ static int run(int argc, char **argv)
 		  .argument = "URL",
 		  .help = "another schema registry that the sink asks, instead of the registry role",
 		  .text = &serve.registry },
+		{ .name = "broker-partitions",
+		  .argument = "N",
+		  .help = "how many partitions a topic has that is made without a number (1)",
+		  .number = &serve.broker_partitions,
+		  .least = 1 },
 		{ .name = "users",
 		  .argument = "FILE",
 		  .help = "who may come in: a line is name:password; without it everybody may",
@@ -90,6 +97,8 @@ static int run(int argc, char **argv)
 		return exit_code;
 	if (!serve.tls_certificate != !serve.tls_key)
 		return tarn_options_refuse(&usage, "--tls-certificate and --tls-key go together");
+	if (serve.broker_partitions > MOST_PARTITIONS)
+		return tarn_options_refuse(&usage, "--broker-partitions is more than %d", MOST_PARTITIONS);
 	struct tarn_err err;
 	return tarn_serve(&serve, roles, &err) ? tarn_print_error(&err) : TARN_EXIT_DONE;
 }

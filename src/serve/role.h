@@ -12,6 +12,7 @@ struct tarn_serve_options {
 	const char *data;	      /* folder of log, state and spool */
 	const char *broker_listen;    /* HOST:PORT */
 	const char *broker_advertise; /* HOST:PORT that clients are told; NULL: the listener */
+	int64_t broker_partitions;    /* of topics that are made without a number; 0: 1 */
 	const char *registry_listen, *connect_listen;
 	const char *metrics_listen;
 	const char *raw; /* store that the sink writes to by default: path, file:// or s3:// */
@@ -38,10 +39,16 @@ const struct tarn_serve_options *tarn_server_options(const struct tarn_server *s
 /* The log of DATA, opened at the first call; NULL with *err where that fails. It is closed after all roles have
  * stopped. */
 struct tarn_log *tarn_server_log(struct tarn_server *server, struct tarn_err *err);
-/* The registry role of this process, for roles that start after it; NULL where it does not run. */
+/* HOST:PORT of the broker role of this process, for roles that start after it; NULL where it does not run. */
+void tarn_server_offer_broker(struct tarn_server *server, const char *address);
+const char *tarn_server_broker(const struct tarn_server *server);
+/* The registry role of this process, for roles that start after it and end before it; NULL where it does not run. */
 struct tarn_registry;
 void tarn_server_offer_registry(struct tarn_server *server, struct tarn_registry *registry);
 struct tarn_registry *tarn_server_registry(const struct tarn_server *server);
+/* Asks it about the values of topics with schema.validation; for the broker role. */
+struct tarn_validator;
+const struct tarn_validator *tarn_server_validator(const struct tarn_server *server);
 /* One line to standard error with time and role. Any thread. */
 void tarn_server_say(struct tarn_server *server, const char *role, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -65,6 +65,8 @@ static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 	const struct tarn_serve_options *options = tarn_server_options(state->server);
 	struct tarn_broker *broker = &state->broker;
 	enum tarn_rc rc = advertise(state, options, err);
+	if (options->broker_partitions)
+		broker->default_partitions = (int32_t)options->broker_partitions;
 	if (!rc && options->users)
 		rc = tarn_users_open(options->users, options->data, &broker->users, err);
 	if (!rc)
@@ -76,6 +78,7 @@ static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 	if (rc)
 		return rc;
 	broker->authorize = tarn_acls_authorize;
+	broker->validator = tarn_server_validator(state->server);
 	struct tarn_connections_options how = { .listen = options->broker_listen,
 						.tls_certificate = options->tls_certificate,
 						.tls_key = options->tls_key,
@@ -103,6 +106,9 @@ static enum tarn_rc start(struct tarn_server *server, void **started, struct tar
 			tarn_server_options(server)->broker_listen, tarn_connections_port(state->connections),
 			state->broker.host, state->broker.port);
 	tarn_server_add_metrics(server, write_metrics, state);
+	char *address = tarn_asprintf("%s:%d", state->broker.host, state->broker.port);
+	tarn_server_offer_broker(server, address);
+	free(address);
 	*started = state;
 	return TARN_OK;
 }

@@ -15,15 +15,14 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "serve/schema_validator.h"
 
-extern const struct tarn_role tarn_role_broker, tarn_role_registry, tarn_role_metrics, tarn_role_sink;
+extern const struct tarn_role tarn_role_broker, tarn_role_registry, tarn_role_metrics, tarn_role_sink,
+	tarn_role_publisher;
 
 /* In the order of their start: what stands on another role comes after it. */
 static const struct tarn_role *const roles[] = {
-	&tarn_role_broker,
-	&tarn_role_registry,
-	&tarn_role_metrics,
-	&tarn_role_sink,
+	&tarn_role_broker, &tarn_role_registry, &tarn_role_metrics, &tarn_role_sink, &tarn_role_publisher,
 };
 enum { N_ROLES = sizeof(roles) / sizeof(*roles) };
 
@@ -31,7 +30,10 @@ struct tarn_server {
 	const struct tarn_serve_options *options;
 	pthread_mutex_t lock; /* of the log's opening */
 	struct tarn_log *log;
-	struct tarn_registry *registry; /* set before the roles that ask for it start */
+	/* Set before the roles that ask for them start. */
+	char *broker;
+	struct tarn_registry *registry;
+	struct tarn_schema_validator *validator;
 	bool wanted[N_ROLES];
 	bool started[N_ROLES];
 	void *states[N_ROLES];
@@ -48,9 +50,25 @@ const struct tarn_serve_options *tarn_server_options(const struct tarn_server *s
 	return server->options;
 }
 
+void tarn_server_offer_broker(struct tarn_server *server, const char *address)
+{
+	server->broker = tarn_strdup(address);
+}
+
+const char *tarn_server_broker(const struct tarn_server *server)
+{
+	return server->broker;
+}
+
 void tarn_server_offer_registry(struct tarn_server *server, struct tarn_registry *registry)
 {
 	server->registry = registry;
+	tarn_schema_validator_ask(server->validator, registry);
+}
+
+const struct tarn_validator *tarn_server_validator(const struct tarn_server *server)
+{
+	return tarn_schema_validator_hook(server->validator);
 }
 
 struct tarn_registry *tarn_server_registry(const struct tarn_server *server)
@@ -190,6 +208,8 @@ static void stop_roles(struct tarn_server *server)
 			roles[i]->stop(server->states[i]);
 	if (server->log)
 		tarn_log_close(server->log);
+	tarn_schema_validator_free(server->validator);
+	free(server->broker);
 }
 
 enum tarn_rc tarn_serve(const struct tarn_serve_options *options, const char *role_list, struct tarn_err *err)
@@ -198,6 +218,7 @@ enum tarn_rc tarn_serve(const struct tarn_serve_options *options, const char *ro
 	enum tarn_rc rc = choose_roles(&server, role_list, err);
 	if (rc)
 		return rc;
+	server.validator = tarn_schema_validator_new();
 	pthread_mutex_init(&server.lock, NULL);
 	raise_descriptor_limit();
 	/* Threads that roles start inherit this: signals come to sigwait below and to nobody else. */

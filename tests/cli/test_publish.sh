@@ -18,7 +18,7 @@ says out "1 waits"
 expect 0 "$tarn" simulate H2 --seed 3 --max-iterations 5 --publish $nobody
 says out "waits in client/spool"
 
-serve platform --roles broker,registry --data data --broker-listen 127.0.0.1:0 --registry-listen 127.0.0.1:0
+serve platform --roles broker,registry,publisher --data data --broker-listen 127.0.0.1:0 --registry-listen 127.0.0.1:0
 brokers=127.0.0.1:$(port_of platform broker)
 there="--brokers $brokers --registry http://127.0.0.1:$(port_of platform registry) --data client"
 expect 0 "$tarn" publish $there
@@ -26,6 +26,12 @@ says out "published 2 records"
 topic_holds experiment.vqe 2
 expect 0 "$tarn" publish $there
 says out "nothing waits"
+registry=http://127.0.0.1:$(port_of platform registry)
+expect 0 "$tarn" topic read experiment.vqe --decode --count 1 --json --brokers "$brokers" --registry "$registry"
+says out '"schema_id":1,"value":{"vqe_result":{"initial_data":{"backend":"tarn_statevector"'
+expect 0 "$tarn" status --data client --brokers "$brokers" --registry "$registry" --connect http://127.0.0.1:1
+says out "0 records wait, 0 records refused"
+says out "1 subjects"
 
 # Killed at each step between taking a record and forgetting it: nothing is lost, nothing comes twice.
 n=2
@@ -46,6 +52,27 @@ says err "refused, kept in \"client/spool/refused\""
 says err multiplic
 topic_holds experiment.vqe "$n"
 [ "$(ls client/spool/refused | wc -l)" = 1 ] || fail "the refused record is not kept"
+
+# A topic may want values that the registry knows: what is none is refused by the broker, with the reason, and kept.
+expect 0 "$tarn" topic create guarded schema.validation=true --brokers "$brokers"
+expect 0 "$tarn" publish "$first" --topic guarded $there
+printf '\000\000\000\000\001short' >damaged.bin
+printf '\000\000\000\143\001unknown' >unknown.bin
+expect 1 "$tarn" publish damaged.bin --topic guarded $there
+says err "refused"
+expect 1 "$tarn" publish unknown.bin --topic guarded $there
+topic_holds guarded 1
+[ "$(ls client/spool/refused | wc -l)" = 3 ] || fail "refused messages are not kept"
+
+# What waits in the platform's own folder is sent by itself.
+expect 0 "$tarn" publish "$first" --topic of.its.own --brokers 127.0.0.1:1 --registry http://127.0.0.1:1 --data data
+says out "1 waits"
+for _ in $(seq 100); do
+	[ ! -e data/spool/*.avro ] && break
+	sleep 0.1
+done
+topic_holds of.its.own 1
+says platform.log "publisher sent 1 records that waited"
 
 expect 1 "$tarn" publish platform.log --topic t $there
 says err ".avro, .json or .bin"

@@ -26,7 +26,14 @@ CASES = int(os.environ.get("SCHEMA_CASES", "4000"))
 SEED = int(os.environ.get("SCHEMA_SEED", "1"))
 PRIMITIVES = ["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
 DEFAULTS: dict[str, Any] = {
-    "null": None, "boolean": True, "int": 1, "long": 2, "float": 1.5, "double": 0.25, "bytes": "b", "string": "s",
+    "null": None,
+    "boolean": True,
+    "int": 1,
+    "long": 2,
+    "float": 1.5,
+    "double": 0.25,
+    "bytes": "b",
+    "string": "s",
 }
 Schema = Any
 Reason = tuple[str, str, str]
@@ -76,11 +83,13 @@ class Maker:
                 return named
         primitive = self.random.choice(PRIMITIVES)
         if self.chance(5):
-            return self.random.choice([
-                {"type": "int", "logicalType": "date"},
-                {"type": "bytes", "logicalType": "decimal", "precision": 6, "scale": 2},
-                {"type": "string", "avro.java.string": "String"},
-            ])
+            return self.random.choice(
+                [
+                    {"type": "int", "logicalType": "date"},
+                    {"type": "bytes", "logicalType": "decimal", "precision": 6, "scale": 2},
+                    {"type": "string", "avro.java.string": "String"},
+                ]
+            )
         return {"type": primitive} if self.chance(10) else primitive
 
     def named(self, kind: str, depth: int, inside: tuple[str, ...]) -> Schema | None:
@@ -98,8 +107,7 @@ class Maker:
             full = f"{name['namespace']}.{name['name']}" if name["namespace"] else name["name"]
             # A name without a namespace cannot be named from inside one.
             known = (*inside, full) if "." in full else inside
-            made["fields"] = [self.field(field, depth - 1, known)
-                              for field in self.random.sample("abcdef", self.random.randint(0, 4))]
+            made["fields"] = [self.field(field, depth - 1, known) for field in self.random.sample("abcdef", self.random.randint(0, 4))]
         return self.extras(made)
 
     def field(self, name: str, depth: int, inside: tuple[str, ...]) -> dict[str, Any]:
@@ -239,8 +247,7 @@ class Java:
             pair = self.avro.SchemaCompatibility.checkReaderWriterCompatibility(reader, writer)
         except Py4JJavaError as error:
             return str(error.java_exception.getMessage())
-        return [(str(one.getType().toString()), one.getLocation(), one.getMessage())
-                for one in pair.getResult().getIncompatibilities()]
+        return [(str(one.getType().toString()), one.getLocation(), one.getMessage()) for one in pair.getResult().getIncompatibilities()]
 
     def close(self) -> None:
         self.gateway.shutdown()

@@ -7,7 +7,7 @@
 #   venv-registry, avro-jars     clients of schema registries; Avro 1.12.1, asked through py4j (Java 17)
 #   venv-seaweed   SeaweedFS, an S3 server
 #   go/bin   versitygw, an S3 server (Go; three minutes to build)
-# usage: install.sh [readers|sail|spark|seaweed|versitygw|kafka|registry|avro]...   the first three by default; what is there
+# usage: install.sh [readers|sail|spark|seaweed|versitygw|kafka|registry|avro]...   the first five by default; what is there
 # already is left alone
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
