@@ -4,6 +4,8 @@
 #include "cli/print.h"
 #include "serve/serve.h"
 
+enum { MOST_PARTITIONS = 10000 };
+
 static int run(int argc, char **argv)
 {
 	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092",
@@ -33,6 +35,11 @@ static int run(int argc, char **argv)
 		  .argument = "HOST:PORT",
 		  .help = "where /metrics and /health are (127.0.0.1:9644); port 0: any free one",
 		  .text = &serve.metrics_listen },
+		{ .name = "broker-partitions",
+		  .argument = "N",
+		  .help = "how many partitions a topic has that is made without a number (1)",
+		  .number = &serve.broker_partitions,
+		  .least = 1 },
 		{ .name = "users",
 		  .argument = "FILE",
 		  .help = "who may come in: a line is name:password; without it everybody may",
@@ -64,6 +71,8 @@ static int run(int argc, char **argv)
 		return exit_code;
 	if (!serve.tls_certificate != !serve.tls_key)
 		return tarn_options_refuse(&usage, "--tls-certificate and --tls-key go together");
+	if (serve.broker_partitions > MOST_PARTITIONS)
+		return tarn_options_refuse(&usage, "--broker-partitions is more than %d", MOST_PARTITIONS);
 	struct tarn_err err;
 	return tarn_serve(&serve, roles, &err) ? tarn_print_error(&err) : TARN_EXIT_DONE;
 }

@@ -12,6 +12,7 @@ struct tarn_serve_options {
 	const char *data;	      /* folder of log, state and spool */
 	const char *broker_listen;    /* HOST:PORT */
 	const char *broker_advertise; /* HOST:PORT that clients are told; NULL: the listener */
+	int64_t broker_partitions;    /* of topics that are made without a number; 0: 1 */
 	const char *registry_listen, *connect_listen;
 	const char *metrics_listen;
 	const char *raw; /* store that the sink writes to by default: path, file:// or s3:// */

@@ -65,6 +65,8 @@ static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 	const struct tarn_serve_options *options = tarn_server_options(state->server);
 	struct tarn_broker *broker = &state->broker;
 	enum tarn_rc rc = advertise(state, options, err);
+	if (options->broker_partitions)
+		broker->default_partitions = (int32_t)options->broker_partitions;
 	if (!rc && options->users)
 		rc = tarn_users_open(options->users, options->data, &broker->users, err);
 	if (!rc)

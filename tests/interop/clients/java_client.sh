@@ -25,7 +25,7 @@ says Empty
 says retention.ms=3600000
 "$BIN/kafka-configs.sh" "${at[@]}" --alter --topic "$topic" --add-config max.message.bytes=2000000
 "$BIN/kafka-producer-perf-test.sh" --topic "$topic" --num-records 20000 --record-size 1024 --throughput -1 \
-	--bootstrap-server "$1" --producer-property acks=all enable.idempotence=true >"$work/said"
+	--bootstrap-server "$1" --producer-props acks=all enable.idempotence=true >"$work/said"
 says '20000 records sent'
 "$BIN/kafka-consumer-perf-test.sh" --bootstrap-server "$1" --topic "$topic" --group "$topic-perf" --num-records 20000 \
 	--timeout 30000 >"$work/said"

@@ -4,7 +4,7 @@ set -euo pipefail
 topic=kcat-$2-$$-$RANDOM
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-seq -f 'k%g:value %g' 1 500 >"$work/sent"
+seq 1 500 | sed 's/.*/k&:value &/' >"$work/sent"
 kcat -b "$1" -P -t "$topic" -K : -z "$2" -H h=1 -X enable.idempotence=true <"$work/sent"
 kcat -b "$1" -L -J -t "$topic" | grep -q "\"topic\":\"$topic\""
 kcat -b "$1" -C -t "$topic" -e -q -o beginning -f '%k:%s\n' >"$work/read"
