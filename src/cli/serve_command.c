@@ -10,7 +10,8 @@ static int run(int argc, char **argv)
 {
 	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092",
 					    .registry_listen = "127.0.0.1:8081",
-					    .metrics_listen = "127.0.0.1:9644" };
+					    .metrics_listen = "127.0.0.1:9644",
+					    .connect_listen = "127.0.0.1:8083" };
 	const char *roles = NULL;
 	const struct tarn_option options[] = {
 		{ .name = "data",
@@ -35,6 +36,31 @@ static int run(int argc, char **argv)
 		  .argument = "HOST:PORT",
 		  .help = "where /metrics and /health are (127.0.0.1:9644); port 0: any free one",
 		  .text = &serve.metrics_listen },
+		{ .name = "connect-listen",
+		  .argument = "HOST:PORT",
+		  .help = "where the sink's Kafka Connect API is (127.0.0.1:8083); port 0: any free one",
+		  .text = &serve.connect_listen },
+		{ .name = "raw",
+		  .argument = "STORE",
+		  .help = "where the sink puts raw objects, whatever its connectors say: a folder or "
+			  "s3://BUCKET[/PREFIX]",
+		  .text = &serve.raw },
+		{ .name = "s3-endpoint",
+		  .argument = "URL",
+		  .help = "the S3 server of --raw (default: Amazon's)",
+		  .text = &serve.s3_endpoint },
+		{ .name = "brokers",
+		  .argument = "HOST:PORT,...",
+		  .help = "another Kafka that the sink reads, instead of the broker role",
+		  .text = &serve.brokers },
+		{ .name = "client-config",
+		  .argument = "FILE",
+		  .help = "settings of librdkafka for it, key=value a line (TLS, SASL)",
+		  .text = &serve.client_config },
+		{ .name = "registry",
+		  .argument = "URL",
+		  .help = "another schema registry that the sink asks, instead of the registry role",
+		  .text = &serve.registry },
 		{ .name = "broker-partitions",
 		  .argument = "N",
 		  .help = "how many partitions a topic has that is made without a number (1)",

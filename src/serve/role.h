@@ -19,6 +19,7 @@ struct tarn_serve_options {
 	const char *s3_endpoint;
 	const char *brokers;		       /* of another Kafka, instead of the broker role */
 	const char *registry;		       /* URL of another registry, instead of the registry role */
+	const char *client_config;	       /* file of librdkafka's settings for it, or NULL */
 	const char *tls_certificate, *tls_key; /* PEM files; set: the listeners speak TLS */
 	const char *users;		       /* file of SASL users; set: clients must authenticate */
 	const char *super_users; /* "User:admin;User:root": may do everything, whatever the ACLs say; or NULL */
@@ -38,6 +39,13 @@ const struct tarn_serve_options *tarn_server_options(const struct tarn_server *s
 /* The log of DATA, opened at the first call; NULL with *err where that fails. It is closed after all roles have
  * stopped. */
 struct tarn_log *tarn_server_log(struct tarn_server *server, struct tarn_err *err);
+/* HOST:PORT of the broker role of this process, for roles that start after it; NULL where it does not run. */
+void tarn_server_offer_broker(struct tarn_server *server, const char *address);
+const char *tarn_server_broker(const struct tarn_server *server);
+/* The registry role of this process, for roles that start after it; NULL where it does not run. */
+struct tarn_registry;
+void tarn_server_offer_registry(struct tarn_server *server, struct tarn_registry *registry);
+struct tarn_registry *tarn_server_registry(const struct tarn_server *server);
 /* One line to standard error with time and role. Any thread. */
 void tarn_server_say(struct tarn_server *server, const char *role, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

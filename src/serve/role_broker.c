@@ -105,6 +105,9 @@ static enum tarn_rc start(struct tarn_server *server, void **started, struct tar
 			tarn_server_options(server)->broker_listen, tarn_connections_port(state->connections),
 			state->broker.host, state->broker.port);
 	tarn_server_add_metrics(server, write_metrics, state);
+	char *address = tarn_asprintf("%s:%d", state->broker.host, state->broker.port);
+	tarn_server_offer_broker(server, address);
+	free(address);
 	*started = state;
 	return TARN_OK;
 }

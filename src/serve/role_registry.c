@@ -39,6 +39,7 @@ static enum tarn_rc start(struct tarn_server *server, void **started, struct tar
 		stop(state);
 		return rc;
 	}
+	tarn_server_offer_registry(server, state->registry);
 	struct tarn_registry_counts counts;
 	tarn_registry_count(state->registry, &counts);
 	tarn_server_say(server, "registry", "listening at %s, port %d; %zu subjects, %zu schemas",

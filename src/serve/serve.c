@@ -16,13 +16,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-extern const struct tarn_role tarn_role_broker, tarn_role_registry, tarn_role_metrics;
+extern const struct tarn_role tarn_role_broker, tarn_role_registry, tarn_role_metrics, tarn_role_sink,
+	tarn_role_publisher;
 
 /* In the order of their start: what stands on another role comes after it. */
 static const struct tarn_role *const roles[] = {
-	&tarn_role_broker,
-	&tarn_role_registry,
-	&tarn_role_metrics,
+	&tarn_role_broker, &tarn_role_registry, &tarn_role_metrics, &tarn_role_sink, &tarn_role_publisher,
 };
 enum { N_ROLES = sizeof(roles) / sizeof(*roles) };
 
@@ -30,6 +29,9 @@ struct tarn_server {
 	const struct tarn_serve_options *options;
 	pthread_mutex_t lock; /* of the log's opening */
 	struct tarn_log *log;
+	/* Set before the roles that ask for them start. */
+	char *broker;
+	struct tarn_registry *registry;
 	bool wanted[N_ROLES];
 	bool started[N_ROLES];
 	void *states[N_ROLES];
@@ -44,6 +46,26 @@ struct tarn_server {
 const struct tarn_serve_options *tarn_server_options(const struct tarn_server *server)
 {
 	return server->options;
+}
+
+void tarn_server_offer_broker(struct tarn_server *server, const char *address)
+{
+	server->broker = tarn_strdup(address);
+}
+
+const char *tarn_server_broker(const struct tarn_server *server)
+{
+	return server->broker;
+}
+
+void tarn_server_offer_registry(struct tarn_server *server, struct tarn_registry *registry)
+{
+	server->registry = registry;
+}
+
+struct tarn_registry *tarn_server_registry(const struct tarn_server *server)
+{
+	return server->registry;
 }
 
 void tarn_server_say(struct tarn_server *server, const char *role, const char *fmt, ...)
@@ -178,6 +200,7 @@ static void stop_roles(struct tarn_server *server)
 			roles[i]->stop(server->states[i]);
 	if (server->log)
 		tarn_log_close(server->log);
+	free(server->broker);
 }
 
 enum tarn_rc tarn_serve(const struct tarn_serve_options *options, const char *role_list, struct tarn_err *err)
