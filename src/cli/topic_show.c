@@ -194,7 +194,8 @@ static int run_ls(int argc, char **argv)
 		.section = TARN_TOPIC_SECTION,
 		.arguments = "",
 		.max_arguments = 0,
-		.summary = "Lists topics with the records they hold and what came in the last minute; with --json, a "
+		.summary = "Lists topics with the offsets they hold (records, and the ends of transactions) and what "
+			   "came in the last minute; with --json, a "
 			   "line each.",
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
