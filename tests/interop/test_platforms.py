@@ -59,10 +59,8 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def java(folder: Path, name: str, ready: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+def java(program: str | Path, folder: Path, name: str, ready: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """A Java program that answers at the URL `ready` when it is up; it is killed at the end."""
-    program = shutil.which("java")
-    assert program
     log = folder / f"{name}.log"
     with log.open("ab") as out:
         process = subprocess.Popen([program, "-Xmx384m", "-XX:+UseSerialGC", *words], cwd=folder, stdout=out, stderr=out)
@@ -104,7 +102,10 @@ heartbeat.interval.ms=1000
 """
     )
     url = f"http://127.0.0.1:{port}"
+    program = shutil.which("java")
+    assert program
     with java(
+        program,
         folder,
         "connect",
         f"{url}/connectors",
@@ -156,19 +157,22 @@ def test_connect_keeps_its_state_and_goes_on_after_a_kill(broker: Broker, tmp_pa
 
 @contextmanager
 def apicurio(folder: Path, broker: Broker) -> Iterator[str]:
-    (jar,) = (PEERS / "apicurio-kafkasql").glob("*-runner.jar")
+    home = PEERS / "apicurio-3.3.3"
     port = free_port()
     url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
     with java(
+        home / "java21",
         folder,
         "apicurio",
         f"{url}/subjects",
         f"-Dquarkus.http.port={port}",
         "-Dquarkus.http.host=127.0.0.1",
+        "-Dquarkus.management.enabled=false",
         "-Dquarkus.log.level=WARN",
-        f"-Dregistry.kafka.common.bootstrap.servers={broker.address}",
+        "-Dapicurio.storage.kind=kafkasql",
+        f"-Dapicurio.kafkasql.bootstrap.servers={broker.address}",
         "-jar",
-        str(jar),
+        str(home / "quarkus-run.jar"),
     ):
         yield url
 
