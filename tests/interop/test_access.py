@@ -150,17 +150,18 @@ def test_kafka_python(broker: Guarded, mechanism: str) -> None:
         "security_protocol": protocol(broker),
         "sasl_mechanism": mechanism,
         "sasl_plain_username": "alice",
+        "sasl_plain_password": "se:cret,=",
         "ssl_cafile": str(broker.folder.parent / "cert.pem"),
     }
     topic = new_topic()
-    producer = kafka.KafkaProducer(**settings, sasl_plain_password="se:cret,=")
+    producer = kafka.KafkaProducer(**settings)
     assert producer.send(topic, b"value").get(WAIT).offset == 0
     producer.close()
-    consumer = kafka.KafkaConsumer(topic, auto_offset_reset="earliest", consumer_timeout_ms=10000, **settings, sasl_plain_password="se:cret,=")
+    consumer = kafka.KafkaConsumer(topic, auto_offset_reset="earliest", consumer_timeout_ms=10000, **settings)
     assert next(iter(consumer)).value == b"value"
     consumer.close()
     with pytest.raises(kafka.errors.KafkaError):
-        kafka.KafkaProducer(**settings, sasl_plain_password="wrong", max_block_ms=2000).send(topic, b"value").get(2)
+        kafka.KafkaProducer(**{**settings, "sasl_plain_password": "wrong"}, max_block_ms=2000).send(topic, b"value").get(2)
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)

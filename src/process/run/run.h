@@ -50,4 +50,14 @@ enum tarn_rc tarn_run_work(const struct tarn_run_options *options, struct tarn_s
 enum tarn_rc tarn_run_commit(const struct tarn_run_options *options, const struct tarn_slice *lines, size_t n_lines,
 			     struct tarn_run_report *report, struct tarn_err *err) TARN_MUST_CHECK;
 
+/* Makes the ledger anew from what the tables say, in one transaction, for a catalog.db that lost it. Of the options:
+ * raw, lake, catalog, source, wait_ms. Experiments are those of all areas; offsets and objects those of this one, so
+ * several areas take a call each. The history of runs is completed, not replaced. What only repeats told is known as
+ * far as the last snapshot's summary goes; a run may read such an object again, and finds nothing new in it. */
+struct tarn_rebuild_report {
+	int64_t runs, experiments, partitions, objects; /* runs: those that were missing */
+};
+enum tarn_rc tarn_run_rebuild(const struct tarn_run_options *options, struct tarn_rebuild_report *report,
+			      struct tarn_err *err) TARN_MUST_CHECK;
+
 #endif

@@ -308,6 +308,24 @@ enum tarn_rc tarn_catalog_list(struct tarn_catalog *catalog, char ***names, size
 	return rc;
 }
 
+void tarn_catalog_expect(struct tarn_catalog *catalog)
+{
+	struct tarn_arena arena;
+	struct tarn_catalog_pointer *pointers;
+	size_t n;
+	if (is_local(catalog))
+		return;
+	tarn_arena_init(&arena);
+	if (tarn_catalog_pointers(catalog, &arena, &pointers, &n, NULL))
+		n = 0;
+	for (size_t i = 0; i < n; i++) {
+		const char *key = pointers[i].location ? tarn_store_key(catalog->store, pointers[i].location) : NULL;
+		if (key && !tarn_store_expect(catalog->store, key, -1))
+			break;
+	}
+	tarn_arena_release(&arena);
+}
+
 void tarn_catalog_names_free(char **names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -41,6 +41,8 @@ void tarn_catalog_names_free(char **names, size_t n);
  * the metadata file's location, to be freed by the caller. */
 enum tarn_rc tarn_catalog_load(struct tarn_catalog *catalog, const char *name, struct tarn_table **table,
 			       char **location, struct tarn_err *err) TARN_MUST_CHECK;
+/* All tables will be loaded now, one after the other: a distant store fetches their metadata side by side. */
+void tarn_catalog_expect(struct tarn_catalog *catalog);
 /* "<lake>/quantum_features/<name>", arena memory of the catalog. */
 const char *tarn_catalog_table_location(struct tarn_catalog *catalog, const char *name);
 

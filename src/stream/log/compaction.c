@@ -267,8 +267,8 @@ static enum tarn_rc write_kept(struct pass *pass, struct tarn_batch header, cons
 		if (message.timestamp > header.max_timestamp)
 			header.max_timestamp = message.timestamp;
 		tarn_message_put(&output->records, message.timestamp - header.base_timestamp,
-				    (int32_t)(message.offset - batch->base_offset), message.key, message.value,
-				    message.headers, message.n_headers);
+				 (int32_t)(message.offset - batch->base_offset), message.key, message.value,
+				 message.headers, message.n_headers);
 		header.count++;
 	}
 	if (rc != TARN_ENOTFOUND)
