@@ -66,6 +66,10 @@ static void what_is_cut_is_damaged(void **state)
 static void damage_is_refused(void **state)
 {
 	(void)state;
+	/* Seventeen elements deep. */
+	static const char deep[] =
+		"<a><b><c><d><e><f><g><h><i><j><k><l><m><n><o><p><q/></p></o></n></m></l></k></j></i></h>"
+		"</g></f></e></d></c></b></a>";
 	static const char *const cases[] = {
 		"",
 		"text",
@@ -83,8 +87,7 @@ static void damage_is_refused(void **state)
 		"<a>& b</a>",
 		"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
 		"<>a</>",
-		"<a><b><c><d><e><f><g><h><i><j><k><l><m><n><o><p><q/></p></o></n></m></l></k></j></i></h></g></f></e></"
-		"d></c></b></a>",
+		deep,
 		"<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/>",
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
