@@ -4,9 +4,11 @@
 #   venv-sail      Sail
 #   kafka-jars     Apache Kafka 4.3.1 with its tools (Java 17)
 #   venv-spark, spark-jars   Spark 4.0.2, Iceberg 1.10.1, Avro 1.12.1, sqlite-jdbc (Java 17)
+#   venv-registry, avro-jars     clients of schema registries; Avro 1.12.1, asked through py4j (Java 17)
 #   venv-seaweed   SeaweedFS, an S3 server
 #   go/bin   versitygw, an S3 server (Go; three minutes to build)
-# usage: install.sh [readers|sail|spark|seaweed|versitygw|kafka]...   all but kafka by default; what is there already is left alone
+# usage: install.sh [readers|sail|spark|seaweed|versitygw|kafka|registry|avro]...   the first five by default; what is there
+# already is left alone
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 peers=${TARN_PEERS:-$here/../../../build/peers}
