@@ -2,9 +2,10 @@
 # Installs the readers that `make interop` and `make bench` compare with, below build/peers (or $TARN_PEERS):
 #   venv-readers   Daft, ClickHouse (chdb), DataFusion, Polars' Iceberg plugin
 #   venv-sail      Sail
+#   venv-physics   PySCF, Qiskit with Aer, PennyLane lightning, Qulacs, quantum-pipeline
 #   kafka-jars     Apache Kafka 4.3.1 with its tools (Java 17)
 #   venv-spark, spark-jars   Spark 4.0.2, Iceberg 1.10.1, Avro 1.12.1, sqlite-jdbc (Java 17)
-# usage: install.sh [readers|sail|spark|kafka]...   all but kafka by default; what is there already is left alone
+# usage: install.sh [readers|sail|spark|kafka|physics]...   all but kafka and physics by default; what is there already is left alone
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 peers=${TARN_PEERS:-$here/../../../build/peers}
