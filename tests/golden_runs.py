@@ -21,7 +21,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 TARN = os.environ.get("TARN", str(ROOT / "build/tarn"))
 RECORDS = ROOT / "tests/data/golden/raw/v2json/experiments/experiment.vqe"
-ROUNDING = 1e-9  # hartree: the reference's orbitals are converged to that
+# Hartree. The reference's loosely converged orbitals move energies by 1e-7, and where angles do not matter rounding decides which of equal
+# points a method goes on from.
+EQUAL = 1e-6
 
 
 def simulate(record: dict[str, Any], evaluations: int, *options: str) -> dict[str, Any]:
@@ -50,21 +52,22 @@ def simulate(record: dict[str, Any], evaluations: int, *options: str) -> dict[st
 
 def main() -> int:
     passed = failed = 0
-    print("molecule  basis  ansatz                 optimizer    evaluations   recorded        Tarn   differences")
-    for path in sorted(RECORDS.glob("*.json")):
+    print("hartree, electronic; evaluations, and those that Tarn's own choice of gradients (adjoint) took of them")
+    print("molecule  basis  ansatz                 optimizer    evaluations  recorded  differences     adjoint  after")
+    for path in sorted(RECORDS.glob("*.json"), key=lambda path: int(path.name.split("-")[0])):
         record = json.loads(path.read_text())
         result, start = record["vqe_result"], record["vqe_result"]["initial_data"]
         evaluations = len(result["iteration_list"])
-        recorded = result["minimum"]
         adjoint = simulate(record, evaluations)["vqe_result"]
         differences = simulate(record, evaluations, "--gradient", "differences")["vqe_result"]
-        slack = max((step["std"] for step in result["iteration_list"]), default=0) if start["default_shots"] else ROUNDING
-        good = adjoint["minimum"] <= recorded + slack
+        slack = max(step["std"] for step in result["iteration_list"]) if start["default_shots"] else EQUAL
+        good = all(made["minimum"] <= result["minimum"] + slack for made in (adjoint, differences))
         passed, failed = passed + good, failed + (not good)
         print(
-            f"{''.join(record['molecule']['molecule_data']['symbols']):<9} {record['basis_set']:<6} {start['ansatz_name']:<22} "
-            f"{start['optimizer']:<12} {evaluations:>11} {recorded:>10.6f} {adjoint['minimum']:>11.6f} {differences['minimum']:>13.6f}"
-            f" {len(adjoint['iteration_list'])} {'' if good else '  WORSE'}"
+            f"{''.join(record['molecule']['molecule_data']['symbols']):<9} {record['basis_set']:<6} "
+            f"{start['ansatz_name']:<22} {start['optimizer']:<12} {evaluations:>11} {result['minimum']:>9.6f} "
+            f"{differences['minimum']:>12.6f} {adjoint['minimum']:>11.6f} {len(adjoint['iteration_list']):>6}"
+            f"{'' if good else '  WORSE'}"
         )
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0

@@ -11,6 +11,8 @@
 #include "generate/vqe/descent.h"
 
 static const double first_radius = 1, poor = 0.1, fine = 0.7, shrink = 0.5, grow = 2, snap = 1.5;
+/* Angles that do not matter leave values that differ by rounding only: no reason to move to another vertex. */
+static const double rounding = 1e-12;
 
 /* Vertex j lies at best + edges[j]; row i of duals times edge j is 1 for i = j, else 0. */
 struct simplex {
@@ -107,7 +109,7 @@ static void keep_best_first(struct simplex *simplex)
 	for (size_t j = 1; j < simplex->n; j++)
 		if (simplex->values[j] < simplex->values[lowest])
 			lowest = j;
-	if (simplex->values[lowest] < simplex->best_value)
+	if (simplex->values[lowest] < simplex->best_value - rounding * fabs(simplex->best_value))
 		exchange_best(simplex, lowest);
 }
 

@@ -43,42 +43,61 @@ static void look(struct line *line, double step)
 	line->at_slope = dot(line->gradient, line->direction, n);
 }
 
-/* A step that fulfils the strong Wolfe conditions, by bracketing and bisection with cubic guesses; false where none was
- * found. The accepted point is the one looked at last. */
+struct look {
+	double step, value, slope;
+};
+
+/* Where the cubic through both values and slopes is lowest, between them; a's slope leads to b. */
+static double cubic_minimum(struct look a, struct look b)
+{
+	double theta = 3 * (a.value - b.value) / (b.step - a.step) + a.slope + b.slope;
+	double root = copysign(sqrt(fmax(0, theta * theta - a.slope * b.slope)), b.step - a.step);
+	return b.step - (b.step - a.step) * (b.slope + root - theta) / (b.slope - a.slope + 2 * root);
+}
+
+/* More and Thuente's guesses (ACM Trans. Math. Softw. 20, 286 (1994), section 4): from a value that is too high, near
+ * the low end; from a slope that has turned, the farther one. */
+static double guess_between(struct look low, struct look at, bool too_high)
+{
+	double cubic = cubic_minimum(low, at), width = at.step - low.step;
+	if (too_high) {
+		double parabola =
+			low.step - low.slope * width * width / (2 * (at.value - low.value - low.slope * width));
+		return fabs(cubic - low.step) < fabs(parabola - low.step) ? cubic : cubic + (parabola - cubic) / 2;
+	}
+	double secant = at.step - at.slope * width / (at.slope - low.slope);
+	return fabs(cubic - at.step) > fabs(secant - at.step) ? cubic : secant;
+}
+
+/* A step that fulfils the strong Wolfe conditions, by bracketing; false where none was found. The accepted point is the
+ * one looked at last. */
 static bool search_line(struct line *line, double step)
 {
 	enum { MOST_LOOKS = 30 };
-	const double decrease = 1e-4;
-	double low = 0, high = 0, low_value = line->value, low_slope = line->slope;
+	const double decrease = 1e-4, margin = 0.01;
+	struct look low = { 0, line->value, line->slope };
+	double high = 0, guess;
 	bool bracketed = false;
 	for (int looks = 0; looks < MOST_LOOKS && !*line->descent->stopped; looks++) {
 		look(line, step);
-		bool too_high =
-			line->at_value > line->value + decrease * step * line->slope || line->at_value >= low_value;
-		if (!too_high && fabs(line->at_slope) <= -line->curvature * line->slope)
+		struct look at = { step, line->at_value, line->at_slope };
+		bool too_high = at.value > line->value + decrease * step * line->slope || at.value >= low.value;
+		if (!too_high && fabs(at.slope) <= -line->curvature * line->slope)
 			return true;
-		if (too_high) {
+		bool turned = !too_high && at.slope * (step - low.step) >= 0;
+		guess = too_high || turned ? guess_between(low, at, too_high) : (step + high) / 2;
+		if (too_high)
 			high = step;
-			bracketed = true;
-		} else {
-			if (line->at_slope * (bracketed ? high - low : 1) >= 0) {
-				high = low;
-				bracketed = true;
-			}
-			low = step;
-			low_value = line->at_value;
-			low_slope = line->at_slope;
-		}
-		if (!bracketed) {
+		else if (turned)
+			high = low.step;
+		bracketed = bracketed || too_high || turned;
+		if (!too_high)
+			low = at;
+		double inside = (guess - low.step) / (high - low.step);
+		if (!bracketed)
 			step *= 2;
-			continue;
-		}
-		/* The minimum of the parabola through low's value and slope, kept inside the bracket. */
-		double width = high - low, curve = 2 * (line->at_value - low_value - low_slope * (step - low));
-		double guess =
-			too_high && curve > 0 ? low - low_slope * (step - low) * (step - low) / curve : low + width / 2;
-		double inside = (guess - low) / width;
-		step = inside > 0.1 && inside < 0.9 ? guess : low + width / 2;
+		else
+			step = inside > margin && inside < 1 - margin ? guess : (low.step + high) / 2;
 	}
 	return false;
 }
@@ -199,7 +218,7 @@ enum tarn_outcome_kind tarn_descent_lbfgs(const struct tarn_descent *descent, do
 		quasi_newton(&memory, gradient, direction);
 		struct line line = { descent,	    x, direction, 0.9, value, dot(gradient, direction, n), next_x,
 				     next_gradient, 0, 0 };
-		bool found = line.slope < 0 && search_line(&line, memory.count ? 1 : fmin(1, 1 / length));
+		bool found = line.slope < 0 && search_line(&line, memory.count ? 1 : 1 / length);
 		if (!found && memory.count) {
 			memory.count = 0; /* rounding spoils what is remembered: begin anew from here */
 			continue;
