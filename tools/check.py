@@ -27,7 +27,9 @@ TARN = Path(os.environ.get("TARN", WORK / "gcc" / "tarn"))
 UNDER_TEST = {
     "TARN": str(TARN),
     "AVRO_TOOL": str(TARN.parent / "tests/unit/serialize/avro/avro_tool"),
+    "SCHEMA_TOOL": str(TARN.parent / "tests/unit/serialize/schema/schema_tool"),
     "PARQUET_TOOL": str(TARN.parent / "tests/unit/store/parquet/parquet_tool"),
+    "OBJECT_TOOL": str(TARN.parent / "tests/unit/store/object/object_tool"),
 }
 
 

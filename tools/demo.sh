@@ -1,5 +1,6 @@
 #!/bin/sh
-# `make demo`: two loads of real records into a lake below build/, and what can be seen of them.
+# `make demo`: molecules go through the whole platform into tables; then two loads of real records, and what can be seen of them.
+# Everything lies below build/, and every port is a free one.
 set -eu
 cd "$(dirname "$0")/.."
 tarn=${TARN:-build/tarn}
@@ -39,10 +40,63 @@ deliver() {
 	say "$2: $n raw objects arrive"
 }
 
+# Where a role of the platform listens.
+port_of() { sed -n "s/.* $1 *listening at .*, port \([0-9]*\);*.*/\1/p" "$home/serve.log"; }
+# wait_for WHAT COMMAND...: until the command succeeds, at most 20 seconds.
+wait_for() {
+	what=$1 tries=0
+	shift
+	until "$@"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 200 ] || { echo "no $what after 20 seconds" >&2; cat "$home/serve.log" >&2; exit 1; }
+		sleep 0.1
+	done
+}
+is_ready() { grep -q ' ready$' "$home/serve.log"; }
+# in_raw COUNT: the sink has put so many records into raw objects and holds none back.
+in_raw() {
+	now=$("$tarn" connector status raw --json --connect "$connect" | tr -d ' \n')
+	case $now in *'"records":'"$1"','*'"memory_bytes":0,'*) ;; *) false ;; esac
+}
+
 rm -rf "$home"
 mkdir -p "$home/raw/$topic"
 
 echo "Tarn, on $(. /etc/os-release && echo "$PRETTY_NAME"), $(nproc) cores. All of this is below $home/."
+
+say "One process is the platform: broker, schema registry, sink, and what they need"
+printf '$ tarn serve --data %s --raw %s &\n' "$home/data" "$home/stream"
+"$tarn" serve --data "$home/data" --raw "$home/stream" --broker-listen 127.0.0.1:0 --registry-listen 127.0.0.1:0 \
+	--connect-listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 2>"$home/serve.log" &
+platform=$!
+trap 'kill "$platform" 2>/dev/null; wait' EXIT
+wait_for "platform" is_ready
+cat "$home/serve.log"
+broker="127.0.0.1:$(port_of broker)"
+registry="http://127.0.0.1:$(port_of registry)"
+connect="http://127.0.0.1:$(port_of sink)"
+
+say "Stages 1 and 2: molecules become VQE results, and these schema-checked messages"
+for molecule in H2 HeH+ LiH; do
+	run simulate "$molecule" --seed 3 --publish --brokers "$broker" --registry "$registry" --data "$home/data"
+done
+run schema ls --registry "$registry"
+
+say "Stage 3: messages in a topic, read back and decoded; the sink makes raw objects of them"
+run topic ls --brokers "$broker"
+run topic read experiment.vqe --decode --count 1 --brokers "$broker" --registry "$registry" | cut -c 1-160
+wait_for "raw object" in_raw 3
+run connector ls --connect "$connect"
+(cd "$home" && find stream -name '*.avro' -exec ls -l {} +)
+
+say "Stages 5 and 6: raw objects become rows of nine Iceberg tables"
+run features run --raw "$home/stream" --lake "$home/lake"
+
+say "At a glance"
+run status --data "$home/data" --brokers "$broker" --registry "$registry" --connect "$connect" --lake "$home/lake"
+
+echo
+echo "Now records of the reference platform, as its Kafka Connect wrote them, into the same lake."
 
 deliver 1 "First load"
 load

@@ -21,14 +21,16 @@ struct arguments {
 
 #define RAW_OPTION(needed)                                                                                             \
 	{                                                                                                              \
-		.name = "raw", .argument = "DIR", .help = "where the raw objects are", .text = &a.raw,                 \
-		.required = (needed)                                                                                   \
+		.name = "raw", .argument = "DIR", .help = "where the raw objects are: a folder or s3://bucket/prefix", \
+		.text = &a.raw, .required = (needed)                                                                   \
 	}
 #define LAKE_OPTION                                                                                                    \
-	{                                                                                                              \
-		.name = "lake", .argument = "DIR", .help = "the lake; made where it is missing", .text = &a.lake,      \
-		.required = true                                                                                       \
-	}
+	{ .name = "lake",                                                                                              \
+	  .argument = "DIR",                                                                                           \
+	  .help = "the lake: a folder, made where it is missing, or s3://bucket/prefix",                               \
+	  .text = &a.lake,                                                                                             \
+	  .required = true },                                                                                          \
+		TARN_OPTIONS_PLACES
 #define JOBS_OPTION                                                                                                    \
 	{                                                                                                              \
 		.name = "jobs", .letter = 'j', .argument = "N", .help = "threads (default: one per core)",             \
@@ -256,6 +258,29 @@ static void report_people(const struct tarn_run_report *report)
 	       (double)(report->plan_ns + report->work_ns + report->commit_ns) / 1e9, (double)report->plan_ns / 1e9,
 	       (double)report->work_ns / 1e9, (double)report->commit_ns / 1e9);
 	print_tables(report);
+}
+
+static void rebuild_json(const struct tarn_rebuild_report *report)
+{
+	struct tarn_buf out;
+
+	tarn_buf_init(&out, TARN_BUF_DEFAULT_MAX);
+	tarn_print_json_begin(&out, '{');
+	put_int(&out, "runs_added", report->runs);
+	put_int(&out, "experiments", report->experiments);
+	put_int(&out, "partitions", report->partitions);
+	put_int(&out, "objects", report->objects);
+	tarn_print_json_end(&out, '}');
+	tarn_print_json_line(&out, stdout);
+	tarn_buf_release(&out);
+}
+
+static void rebuild_people(const struct tarn_rebuild_report *report)
+{
+	print_line("experiments", report->experiments);
+	print_line("partitions with processed offsets", report->partitions);
+	print_line("objects known by name", report->objects);
+	print_line("runs that the history lacked", report->runs);
 }
 
 static int finish(const struct tarn_run_report *report, bool json)
@@ -591,7 +616,7 @@ static int run_runs(int argc, char **argv)
 {
 	struct arguments a = { 0 };
 	const struct tarn_option known[] = {
-		{ .name = "lake", .argument = "DIR", .help = "the lake", .text = &a.lake, .required = true },
+		LAKE_OPTION,
 		JSON_OPTION,
 	};
 	const struct tarn_usage usage = {
@@ -617,18 +642,53 @@ static int run_runs(int argc, char **argv)
 	return rc ? tarn_print_error(&err) : TARN_EXIT_DONE;
 }
 
+/* ---- rebuild ---- */
+
+static int run_rebuild(int argc, char **argv)
+{
+	struct arguments a = { .wait_s = WAIT_SECONDS };
+	const struct tarn_option known[] = { RAW_OPTION(true), LAKE_OPTION, SOURCE_OPTION, WAIT_OPTION, JSON_OPTION };
+	const struct tarn_usage usage = {
+		.command = "features rebuild",
+		.section = "FEATURES",
+		.arguments = "",
+		.summary =
+			"Makes the ledger (what the lake has processed) anew from the tables, for a catalog that lost "
+			"it;\n"
+			"the tables stay as they are. A lake with several raw areas takes a call for each.",
+		.example = "tarn features rebuild --raw /data/raw --lake /data/lake",
+		.options = known,
+		.n_options = COUNT(known),
+	};
+	struct tarn_run_options options;
+	struct tarn_rebuild_report report;
+	struct tarn_err err;
+	int code;
+
+	if (!tarn_options_parse(&usage, &argc, argv, &code) || !make_options(&usage, &a, &options, &code))
+		return code;
+	if (tarn_run_rebuild(&options, &report, &err))
+		return tarn_print_error(&err);
+	if (a.json)
+		rebuild_json(&report);
+	else
+		rebuild_people(&report);
+	return TARN_EXIT_DONE;
+}
+
 /* ---- the command ---- */
 
 static const struct tarn_command command_run = { "run", "bring the tables up to date", run_run };
 static const struct tarn_command command_runs = { "runs", "list the runs on a lake", run_runs };
 static const struct tarn_command command_plan = { "plan", "print what a run would read, as splits", run_plan };
 static const struct tarn_command command_work = { "work", "turn splits into data files", run_work };
+static const struct tarn_command command_rebuild = { "rebuild", "make the ledger anew from the tables", run_rebuild };
 static const struct tarn_command command_commit = { "commit", "make the data files of splits visible", run_commit };
 
 static int run_features(int argc, char **argv)
 {
 	static const struct tarn_command *const subcommands[] = {
-		&command_run, &command_runs, &command_plan, &command_work, &command_commit, NULL,
+		&command_run, &command_runs, &command_plan, &command_work, &command_commit, &command_rebuild, NULL,
 	};
 
 	return tarn_subcommand_run(&tarn_command_features, subcommands, argc, argv);

@@ -7,14 +7,24 @@
 
 /* In the order of the stages. Without `run`: in the network module, which is loaded when they are run. */
 static const struct tarn_command serve = { "serve", "run the platform, or roles of it, until interrupted", NULL };
+static const struct tarn_command status = { "status", "what each stage holds, and what waits", NULL };
 static const struct tarn_command publish = { "publish", "send records to a topic, checked against the registry", NULL };
+static const struct tarn_command schema = { "schema", "look at the schemas of a registry, and change them", NULL };
 static const struct tarn_command topic = { "topic", "look at the topics of a broker, and change them", NULL };
+static const struct tarn_command group = { "group", "look at the consumer groups of a broker, and move them", NULL };
+static const struct tarn_command connector = { "connector", "look at the sink's connectors, and change them", NULL };
+static const struct tarn_command dlq = { "dlq", "look at dead letters, and send them again", NULL };
 
 static const struct tarn_command *const commands[] = {
 	&serve,
+	&status,
 	&tarn_command_simulate,
 	&publish,
 	&topic,
+	&schema,
+	&group,
+	&connector,
+	&dlq,
 	&tarn_command_features,
 	&tarn_command_table,
 	NULL,

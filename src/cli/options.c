@@ -84,6 +84,14 @@ static void print_usage(FILE *out, const struct tarn_usage *usage)
 	fprintf(out, " [OPTION...]\n");
 }
 
+static char *environment_name(const struct tarn_usage *usage, const struct tarn_option *option)
+{
+	char *name = tarn_asprintf("TARN_%s_%s", usage->section, option->name);
+	for (char *at = name; *at; at++)
+		*at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+	return name;
+}
+
 static void print_help(const struct tarn_usage *usage)
 {
 	print_usage(stdout, usage);
@@ -91,8 +99,12 @@ static void print_help(const struct tarn_usage *usage)
 	for (size_t i = 0; i < usage->n_options; i++)
 		print_option(&usage->options[i]);
 	print_line("-h, --help", "print this");
-	printf("\nEvery option is also read from the environment: --lake from TARN_%s_LAKE, and so on.\n",
-	       usage->section);
+	if (usage->n_options) {
+		char *name = environment_name(usage, &usage->options[0]);
+		printf("\nEvery option is also read from the environment: --%s from %s, and so on.\n",
+		       usage->options[0].name, name);
+		free(name);
+	}
 	if (usage->example)
 		printf("\nexample:\n%s", usage->example);
 }
@@ -142,6 +154,12 @@ static bool set_value(const struct tarn_usage *usage, const struct tarn_option *
 		*option->text = value;
 		return true;
 	}
+	if (option->environment) {
+		if (!setenv(option->environment, value, 1))
+			return true;
+		tarn_options_refuse(usage, "%s cannot be set: %s", name, strerror(errno));
+		return false;
+	}
 	if (option->flag) {
 		if (parse_flag(value, option->flag))
 			return true;
@@ -153,14 +171,6 @@ static bool set_value(const struct tarn_usage *usage, const struct tarn_option *
 	tarn_options_refuse(usage, "%s is \"%s\", expected a whole number from %lld", name, value,
 			    (long long)option->least);
 	return false;
-}
-
-static char *environment_name(const struct tarn_usage *usage, const struct tarn_option *option)
-{
-	char *name = tarn_asprintf("TARN_%s_%s", usage->section, option->name);
-	for (char *at = name; *at; at++)
-		*at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
-	return name;
 }
 
 static bool set_from_environment(const struct tarn_usage *usage)

@@ -10,18 +10,30 @@
 
 #include "cli/command.h"
 
-/* Exactly one of flag, text and number is set. */
+/* Exactly one of flag, text, number and environment is set. */
 struct tarn_option {
 	const char *name;     /* "lake" for --lake */
 	char letter;	      /* 'n' for -n, or 0 */
 	const char *argument; /* "DIR", for help; NULL for a flag */
 	const char *help;
 	bool *flag;
-	const char **text; /* borrowed from argv or the environment */
-	int64_t *number;   /* decimal, no less than `least` */
+	const char **text;	 /* borrowed from argv or the environment */
+	const char *environment; /* a variable that the value is put into: what rooms below read there, and children */
+	int64_t *number;	 /* decimal, no less than `least` */
 	int64_t least;
 	bool required; /* of a text: it may not stay NULL */
 };
+
+/* For every command that opens a lake. */
+#define TARN_OPTIONS_PLACES                                                                                            \
+	{ .name = "catalog",                                                                                           \
+	  .argument = "URL",                                                                                           \
+	  .help = "the catalog, sqlite:////path (default: in the lake; needed for s3://)",                             \
+	  .environment = "TARN_CATALOG" },                                                                             \
+	{                                                                                                              \
+		.name = "s3-endpoint", .argument = "URL", .help = "the S3 server (default: Amazon's)",                 \
+		.environment = "TARN_S3_ENDPOINT"                                                                      \
+	}
 
 struct tarn_usage {
 	const char *command;   /* "table ls" */

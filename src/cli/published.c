@@ -38,6 +38,19 @@ static void print_machines(const struct tarn_published *published)
 	tarn_buf_release(&out);
 }
 
+enum tarn_rc tarn_published_tell(const struct tarn_published *published, const char *topic, FILE *out,
+				 struct tarn_err *err)
+{
+	if (published->refused)
+		return tarn_fail(err, TARN_EINVALID, "the record was refused and is kept in \"%s/refused\": %s",
+				 published->spool, published->reason);
+	if (published->waiting)
+		fprintf(out, "  waits in %s for a broker: %s\n", published->spool, published->reason);
+	else
+		fprintf(out, "  published to %s\n", topic);
+	return TARN_OK;
+}
+
 int tarn_published_print(const struct tarn_published *published, bool json)
 {
 	if (json)

@@ -78,11 +78,7 @@ enum tarn_rc tarn_publishing_end(struct tarn_publishing *publishing, struct tarn
 	return rc;
 }
 
-TARN_EXPORT enum tarn_rc tarn_publish_batch(const struct tarn_publishing_options *options,
-					    const struct tarn_outgoing *batch, struct tarn_published *published,
-					    struct tarn_err *err);
-
-enum tarn_rc tarn_publish_batch(const struct tarn_publishing_options *options, const struct tarn_outgoing *batch,
+static enum tarn_rc publish_one(const struct tarn_publishing_options *options, const struct tarn_outgoing *batch,
 				struct tarn_published *published, struct tarn_err *err)
 {
 	struct tarn_publishing *publishing;
@@ -95,3 +91,6 @@ enum tarn_rc tarn_publish_batch(const struct tarn_publishing_options *options, c
 	release(publishing);
 	return rc;
 }
+
+TARN_EXPORT extern const struct tarn_publish_one tarn_publish_one;
+const struct tarn_publish_one tarn_publish_one = { publish_one };

@@ -2,6 +2,8 @@
 #ifndef TARN_CLI_PUBLISHING_H
 #define TARN_CLI_PUBLISHING_H
 
+#include <stdio.h>
+
 #include "stream/producer/spool.h"
 
 #define TARN_REGISTRY_DEFAULT "http://localhost:8081"
@@ -47,12 +49,16 @@ enum tarn_rc tarn_publishing_add(struct tarn_publishing *publishing, const struc
 enum tarn_rc tarn_publishing_end(struct tarn_publishing *publishing, struct tarn_published *published,
 				 struct tarn_err *err) TARN_MUST_CHECK;
 
-/* From outside of it: the three for one batch, under this name. */
-typedef enum tarn_rc (*tarn_publish_one)(const struct tarn_publishing_options *options,
-					 const struct tarn_outgoing *batch, struct tarn_published *published,
-					 struct tarn_err *err);
-#define TARN_PUBLISH_ONE "tarn_publish_batch"
+/* From outside of it: the three for one batch. The module exports this object under its name. */
+struct tarn_publish_one {
+	enum tarn_rc (*run)(const struct tarn_publishing_options *options, const struct tarn_outgoing *batch,
+			    struct tarn_published *published, struct tarn_err *err);
+};
+#define TARN_PUBLISH_ONE "tarn_publish_one"
 
+/* Says what became of a single record, on a line for people. TARN_EINVALID where one was refused. */
+enum tarn_rc tarn_published_tell(const struct tarn_published *published, const char *topic, FILE *out,
+				 struct tarn_err *err) TARN_MUST_CHECK;
 /* Says what became of the records: to people on `out`, or one JSON object. Returns the exit code: refused is a failure,
  * waiting is none. */
 int tarn_published_print(const struct tarn_published *published, bool json);

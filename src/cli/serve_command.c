@@ -4,9 +4,14 @@
 #include "cli/print.h"
 #include "serve/serve.h"
 
+enum { MOST_PARTITIONS = 10000 };
+
 static int run(int argc, char **argv)
 {
-	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092" };
+	struct tarn_serve_options serve = { .broker_listen = "127.0.0.1:9092",
+					    .registry_listen = "127.0.0.1:8081",
+					    .metrics_listen = "127.0.0.1:9644",
+					    .connect_listen = "127.0.0.1:8083" };
 	const char *roles = NULL;
 	const struct tarn_option options[] = {
 		{ .name = "data",
@@ -23,10 +28,52 @@ static int run(int argc, char **argv)
 		  .argument = "HOST:PORT",
 		  .help = "what Kafka clients are told to connect to, where it is not the same",
 		  .text = &serve.broker_advertise },
+		{ .name = "registry-listen",
+		  .argument = "HOST:PORT",
+		  .help = "where the schema registry's API is (127.0.0.1:8081); port 0: any free one",
+		  .text = &serve.registry_listen },
+		{ .name = "metrics-listen",
+		  .argument = "HOST:PORT",
+		  .help = "where /metrics and /health are (127.0.0.1:9644); port 0: any free one",
+		  .text = &serve.metrics_listen },
+		{ .name = "connect-listen",
+		  .argument = "HOST:PORT",
+		  .help = "where the sink's Kafka Connect API is (127.0.0.1:8083); port 0: any free one",
+		  .text = &serve.connect_listen },
+		{ .name = "raw",
+		  .argument = "STORE",
+		  .help = "where the sink puts raw objects, whatever its connectors say: a folder or "
+			  "s3://BUCKET[/PREFIX]",
+		  .text = &serve.raw },
+		{ .name = "s3-endpoint",
+		  .argument = "URL",
+		  .help = "the S3 server of --raw (default: Amazon's)",
+		  .text = &serve.s3_endpoint },
+		{ .name = "brokers",
+		  .argument = "HOST:PORT,...",
+		  .help = "another Kafka that the sink reads, instead of the broker role",
+		  .text = &serve.brokers },
+		{ .name = "client-config",
+		  .argument = "FILE",
+		  .help = "settings of librdkafka for it, key=value a line (TLS, SASL)",
+		  .text = &serve.client_config },
+		{ .name = "registry",
+		  .argument = "URL",
+		  .help = "another schema registry that the sink asks, instead of the registry role",
+		  .text = &serve.registry },
+		{ .name = "broker-partitions",
+		  .argument = "N",
+		  .help = "how many partitions a topic has that is made without a number (1)",
+		  .number = &serve.broker_partitions,
+		  .least = 1 },
 		{ .name = "users",
 		  .argument = "FILE",
 		  .help = "who may come in: a line is name:password; without it everybody may",
 		  .text = &serve.users },
+		{ .name = "super-users",
+		  .argument = "USER;...",
+		  .help = "as User:admin; they may do everything, whatever the ACLs say",
+		  .text = &serve.super_users },
 		{ .name = "tls-certificate",
 		  .argument = "FILE",
 		  .help = "PEM; listeners speak TLS",
@@ -50,6 +97,8 @@ static int run(int argc, char **argv)
 		return exit_code;
 	if (!serve.tls_certificate != !serve.tls_key)
 		return tarn_options_refuse(&usage, "--tls-certificate and --tls-key go together");
+	if (serve.broker_partitions > MOST_PARTITIONS)
+		return tarn_options_refuse(&usage, "--broker-partitions is more than %d", MOST_PARTITIONS);
 	struct tarn_err err;
 	return tarn_serve(&serve, roles, &err) ? tarn_print_error(&err) : TARN_EXIT_DONE;
 }

@@ -5,8 +5,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/module.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/publishing.h"
 #include "generate/vqe/sweep.h"
 #include "generate/vqe/raw.h"
 #include "generate/vqe/request.h"
@@ -122,6 +124,8 @@ struct command {
 	bool json;
 	const char *words[N_WORDS]; /* of options that a request knows by the same name */
 	bool flags[N_WORDS];
+	bool publish;
+	struct tarn_publishing_options publishing;
 	const struct tarn_simulator *simulator;
 	struct tarn_simulation_request request;
 	struct tarn_raw_form form;
@@ -154,6 +158,31 @@ static enum tarn_rc deliver(const struct command *command, const struct tarn_rec
 	return rc;
 }
 
+static enum tarn_rc publish(const struct command *command, const struct tarn_record *record, struct tarn_err *err)
+{
+	void *symbol;
+	struct tarn_buf datum;
+	struct tarn_published published;
+	enum tarn_rc rc = tarn_module_symbol(TARN_MODULE_NETWORK, TARN_PUBLISH_ONE, &symbol, err);
+	if (rc)
+		return rc;
+	char *topic = tarn_raw_topic(record, command->form.version);
+	tarn_buf_init(&datum, TARN_BUF_DEFAULT_MAX);
+	rc = tarn_record_write_avro(record, command->form.version, &datum, err);
+	if (!rc) {
+		struct tarn_slice data = tarn_buf_slice(&datum);
+		const struct tarn_outgoing batch = { topic, tarn_record_schema(command->form.version), &data, 1 };
+		rc = ((const struct tarn_publish_one *)symbol)->run(&command->publishing, &batch, &published, err);
+	}
+	if (!rc) {
+		rc = tarn_published_tell(&published, topic, command->json ? stderr : stdout, err);
+		free(published.spool);
+	}
+	tarn_buf_release(&datum);
+	free(topic);
+	return rc;
+}
+
 static enum tarn_rc run_one(struct command *command, const struct tarn_geometry *geometry, int32_t id, struct tarn_err *err)
 {
 	struct progress_line line = { *geometry->name ? geometry->name : "molecule", tarn_monotonic_ns(), false };
@@ -167,10 +196,12 @@ static enum tarn_rc run_one(struct command *command, const struct tarn_geometry 
 		return rc;
 	if (command->json)
 		print_machines(simulation);
-	else if (command->out || !command->format)
+	else if (command->out || command->publish || !command->format)
 		print_people(geometry, simulation);
-	if (command->out || (command->format && !command->json))
+	if (command->out || (command->format && !command->json && !command->publish))
 		rc = deliver(command, &simulation->record, err);
+	if (!rc && command->publish)
+		rc = publish(command, &simulation->record, err);
 	command->simulator->free_simulation(simulation);
 	return rc;
 }
@@ -352,6 +383,7 @@ static const char examples[] =
 	"  tarn simulate --molecules molecules.json --molecule-index 2\n"
 	"  tarn simulate LiH --optimizer COBYLA --max-iterations 500 --seed 7 --shots 1024\n"
 	"  tarn simulate LiH --exact --json\n"
+	"  tarn simulate H2 --publish\n"
 	"  tarn simulate --batch sweep.yaml --jobs 2 --out raw\n"
 	"  tarn simulate H2 --out raw && tarn features run --raw raw --lake lake\n";
 
@@ -427,6 +459,8 @@ static bool take_arguments(const struct tarn_usage *usage, struct command *comma
 		*exit_code = tarn_options_refuse(usage, "expected one of: a molecule, --molecules FILE, --batch FILE");
 	else if (command->batch && !command->out)
 		*exit_code = tarn_options_refuse(usage, "--batch needs --out DIR: it also keeps there what is done");
+	else if (command->batch && command->publish)
+		*exit_code = tarn_options_refuse(usage, "--publish goes with single molecules; `tarn publish` sends a batch's files");
 	else if (command->batch && (command->charge || command->multiplicity))
 		*exit_code = tarn_options_refuse(usage, "--charge and --multiplicity go into the batch's file");
 	else if (command->molecule_index >= 0 && !command->molecules)
@@ -470,6 +504,8 @@ static int run_simulate(int argc, char **argv)
 		TEXT("multiplicity", "N", c.multiplicity, "2S + 1 (default: the molecule's own)"),
 		FLAG("json", c.json, "print the record and the physics as JSON, a line for each molecule"),
 		TEXT("out", "DIR", c.out, "write the record below DIR/experiments at its topic's next offset"),
+		FLAG("publish", c.publish, "send the record to its topic, through the schema registry"),
+		TARN_OPTIONS_PUBLISHING(&c.publishing),
 		TEXT("format", "NAME", c.format, "avro (container file, default), confluent or json; to standard output without --out"),
 		TEXT("record-version", "V", c.record_version, "schema of the record: v2 (default) or v1"),
 		TEXT("batch", "FILE", c.batch, "run every simulation of a YAML sweep that is not in DIR yet"),

@@ -11,9 +11,12 @@ extern const struct tarn_command tarn_command_table_ls, tarn_command_table_show,
 
 #define TARN_TABLE_SECTION "TABLE"
 #define TARN_OPTION_LAKE(target)                                                                                       \
-	{                                                                                                              \
-		.name = "lake", .argument = "DIR", .help = "the lake's folder", .text = (target), .required = true     \
-	}
+	{ .name = "lake",                                                                                              \
+	  .argument = "DIR",                                                                                           \
+	  .help = "the lake: a folder or s3://bucket/prefix",                                                          \
+	  .text = (target),                                                                                            \
+	  .required = true },                                                                                          \
+		TARN_OPTIONS_PLACES
 #define TARN_OPTION_JSON(target)                                                                                       \
 	{                                                                                                              \
 		.name = "json", .help = "print JSON, for machines", .flag = (target)                                   \

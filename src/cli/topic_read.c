@@ -9,14 +9,19 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "cli/print.h"
+#include "cli/publishing.h"
 #include "cli/topic_command.h"
+#include "serialize/avro/json.h"
+#include "serialize/schema/registry_client.h"
+#include "serialize/schema/wire.h"
 
 enum { POLL_MS = 200 };
 
 struct read_options {
 	const char *from;		  /* "beginning", "end" or a time */
 	int64_t partition, offset, count; /* -1: all, none given, no limit */
-	bool follow, uncommitted, json;
+	bool follow, uncommitted, json, decode;
+	const char *registry; /* URL, for decode */
 };
 
 struct reading {
@@ -27,6 +32,9 @@ struct reading {
 	int open_partitions; /* that have not ended yet */
 	int64_t left;	     /* messages to print; negative: no limit */
 	struct tarn_buf out;
+	struct tarn_registry_client *registry; /* NULL: values are printed as they are */
+	struct tarn_buf decoded;
+	struct tarn_err why; /* a value was not decoded */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -87,7 +95,47 @@ static void put_header(struct tarn_buf *out, const char *name, struct tarn_slice
 	tarn_print_json_end(out, '}');
 }
 
-static void put_message(struct tarn_buf *out, const rd_kafka_message_t *message, int64_t timestamp)
+/* The value as JSON, by the schema that it names. False: it is printed as the bytes that it is. */
+static bool decode(struct reading *reading, struct tarn_slice value, uint32_t *id)
+{
+	const struct tarn_known_schema *schema;
+	struct tarn_slice datum;
+	tarn_buf_clear(&reading->decoded);
+	*reading->why.message = '\0';
+	if (!reading->registry || !value.data)
+		return false;
+	if (tarn_wire_parse(value, id, &datum, &reading->why) ||
+	    tarn_registry_by_id(reading->registry, *id, &schema, &reading->why))
+		return false;
+	struct tarn_cursor cursor = tarn_cursor_of(datum);
+	enum tarn_rc rc = !schema->avro ? tarn_fail(&reading->why, TARN_EUNSUPPORTED, "schema %u is not Avro", *id)
+					: tarn_avro_json_write(schema->avro, &cursor, TARN_AVRO_JSON_NATIVE,
+							       &reading->decoded, &reading->why);
+	if (!rc && tarn_cursor_left(&cursor))
+		rc = tarn_fail(&reading->why, TARN_EINVALID, "%zu bytes left over behind the datum",
+			       tarn_cursor_left(&cursor));
+	return !rc;
+}
+
+static void put_value(struct reading *reading, struct tarn_buf *out, struct tarn_slice value)
+{
+	uint32_t id;
+	if (!decode(reading, value, &id)) {
+		put_bytes(out, "value", value);
+		if (*reading->why.message) {
+			tarn_print_json_key(out, "not_decoded");
+			tarn_print_json_text(out, reading->why.message);
+		}
+		return;
+	}
+	tarn_print_json_key(out, "schema_id");
+	tarn_print_json_int(out, id);
+	tarn_print_json_key(out, "value");
+	tarn_buf_add_slice(out, tarn_buf_slice(&reading->decoded));
+}
+
+static void put_message(struct reading *reading, struct tarn_buf *out, const rd_kafka_message_t *message,
+			int64_t timestamp)
 {
 	tarn_print_json_begin(out, '{');
 	tarn_print_json_key(out, "topic");
@@ -102,7 +150,7 @@ static void put_message(struct tarn_buf *out, const rd_kafka_message_t *message,
 	else
 		tarn_print_json_time(out, timestamp * 1000);
 	put_bytes(out, "key", slice_of(message->key, message->key_len));
-	put_bytes(out, "value", slice_of(message->payload, message->len));
+	put_value(reading, out, slice_of(message->payload, message->len));
 	tarn_print_json_key(out, "headers");
 	tarn_print_json_begin(out, '[');
 	each_header(message, out, put_header);
@@ -127,8 +175,11 @@ static void add_header(struct tarn_buf *out, const char *name, struct tarn_slice
 	tarn_buf_add_byte(out, '\n');
 }
 
-static void add_message(struct tarn_buf *out, const rd_kafka_message_t *message, int64_t timestamp)
+static void add_message(struct reading *reading, struct tarn_buf *out, const rd_kafka_message_t *message,
+			int64_t timestamp)
 {
+	struct tarn_slice value = slice_of(message->payload, message->len);
+	uint32_t id;
 	char time[TARN_TIMESTAMP_SIZE] = "-";
 	if (timestamp >= 0)
 		tarn_format_timestamp(timestamp * 1000, time);
@@ -137,7 +188,12 @@ static void add_message(struct tarn_buf *out, const rd_kafka_message_t *message,
 	tarn_buf_add_byte(out, '\n');
 	each_header(message, out, add_header);
 	tarn_buf_add_str(out, "  ");
-	add_text(out, slice_of(message->payload, message->len));
+	if (decode(reading, value, &id))
+		tarn_buf_add_slice(out, tarn_buf_slice(&reading->decoded));
+	else
+		add_text(out, value);
+	if (*reading->why.message)
+		tarn_buf_printf(out, "\n  not decoded: %s", reading->why.message);
 	tarn_buf_add_byte(out, '\n');
 }
 
@@ -146,11 +202,11 @@ static void print_message(struct reading *reading, const rd_kafka_message_t *mes
 	rd_kafka_timestamp_type_t type;
 	int64_t timestamp = rd_kafka_message_timestamp(message, &type);
 	if (reading->options->json) {
-		put_message(&reading->out, message, timestamp);
+		put_message(reading, &reading->out, message, timestamp);
 		tarn_print_json_line(&reading->out, stdout);
 		return;
 	}
-	add_message(&reading->out, message, timestamp);
+	add_message(reading, &reading->out, message, timestamp);
 	fwrite(reading->out.data, 1, reading->out.len, stdout);
 	tarn_buf_clear(&reading->out);
 }
@@ -231,10 +287,11 @@ static enum tarn_rc read_partitions(struct reading *reading, const int64_t *offs
 	return rc;
 }
 
-static enum tarn_rc read_topic(rd_kafka_t *client, const rd_kafka_metadata_topic_t *topic,
-			       const struct read_options *options, struct tarn_err *err)
+static enum tarn_rc read_topic(rd_kafka_t *client, struct tarn_registry_client *registry,
+			       const rd_kafka_metadata_topic_t *topic, const struct read_options *options,
+			       struct tarn_err *err)
 {
-	struct reading reading = { .options = options, .client = client, .left = options->count };
+	struct reading reading = { .options = options, .client = client, .registry = registry, .left = options->count };
 	if (options->partition >= topic->partition_cnt)
 		return tarn_fail(err, TARN_ENOTFOUND, "topic \"%s\" has no partition %" PRId64 ", only 0 to %d",
 				 topic->topic, options->partition, topic->partition_cnt - 1);
@@ -242,12 +299,14 @@ static enum tarn_rc read_topic(rd_kafka_t *client, const rd_kafka_metadata_topic
 	enum tarn_rc rc = find_start(client, topic, options, offsets, err);
 	if (!rc) {
 		tarn_buf_init(&reading.out, TARN_BUF_DEFAULT_MAX);
+		tarn_buf_init(&reading.decoded, TARN_BUF_DEFAULT_MAX);
 		reading.topic = rd_kafka_topic_new(client, topic->topic, NULL);
 		reading.queue = rd_kafka_queue_new(client);
 		rc = read_partitions(&reading, offsets, topic->partition_cnt, err);
 		rd_kafka_queue_destroy(reading.queue);
 		rd_kafka_topic_destroy(reading.topic);
 		tarn_buf_release(&reading.out);
+		tarn_buf_release(&reading.decoded);
 	}
 	free(offsets);
 	return rc;
@@ -261,20 +320,29 @@ static enum tarn_rc read_named(const struct tarn_kafka_options *kafka, const cha
 		{ "enable.auto.offset.store", "false" },
 		{ "isolation.level", options->uncommitted ? "read_uncommitted" : "read_committed" },
 	};
+	struct tarn_registry_client *registry = NULL;
 	rd_kafka_t *client;
 	const struct rd_kafka_metadata *facts;
 	enum tarn_rc rc = tarn_kafka_client_open(kafka, RD_KAFKA_CONSUMER, settings,
 						 sizeof(settings) / sizeof(*settings), &client, err);
 	if (rc)
 		return rc;
+	if (options->decode)
+		rc = tarn_registry_client_open(&(struct tarn_registry_client_options){ .url = options->registry },
+					       &registry, err);
+	if (rc) {
+		rd_kafka_destroy(client);
+		return rc;
+	}
 	rc = tarn_topic_facts(client, name, &facts, err);
 	if (!rc) {
 		int at = 0;
 		while (strcmp(facts->topics[at].topic, name))
 			at++;
-		rc = read_topic(client, &facts->topics[at], options, err);
+		rc = read_topic(client, registry, &facts->topics[at], options, err);
 		rd_kafka_metadata_destroy(facts);
 	}
+	tarn_registry_client_free(registry);
 	rd_kafka_destroy(client);
 	return rc;
 }
@@ -282,7 +350,9 @@ static enum tarn_rc read_named(const struct tarn_kafka_options *kafka, const cha
 static int run_read(int argc, char **argv)
 {
 	struct tarn_kafka_options kafka = TARN_KAFKA_OPTIONS_DEFAULT;
-	struct read_options read = { .from = "beginning", .partition = -1, .offset = -1, .count = -1 };
+	struct read_options read = {
+		.from = "beginning", .partition = -1, .offset = -1, .count = -1, .registry = TARN_REGISTRY_DEFAULT
+	};
 	int exit_code;
 	const struct tarn_option options[] = {
 		TARN_OPTIONS_KAFKA(&kafka),
@@ -302,6 +372,13 @@ static int run_read(int argc, char **argv)
 		  .help = "where in --partition",
 		  .number = &read.offset },
 		{ .name = "count", .letter = 'n', .argument = "N", .help = "at most so many", .number = &read.count },
+		{ .name = "decode",
+		  .help = "print values that name a registered Avro schema as JSON",
+		  .flag = &read.decode },
+		{ .name = "registry",
+		  .argument = "URL",
+		  .help = "the schema registry (default: " TARN_REGISTRY_DEFAULT ")",
+		  .text = &read.registry },
 		{ .name = "follow", .letter = 'f', .help = "wait for more at the end", .flag = &read.follow },
 		{ .name = "uncommitted", .help = "also of open and aborted transactions", .flag = &read.uncommitted },
 	};

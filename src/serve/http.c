@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "serve/role.h"
+#include "stream/broker/users.h"
 
 enum { DEFAULT_THREADS = 4, DEFAULT_CONNECTIONS = 1000, DEFAULT_PATIENCE_MS = 30000, HEAD_LIMIT = 32 << 10 };
 
@@ -29,6 +30,7 @@ struct tarn_http {
 	struct tarn_http_options options;
 	struct MHD_Daemon *daemon;
 	struct tarn_buf certificate, key; /* PEM, each ended by a zero byte */
+	struct tarn_users *users;	  /* the listener's own, or NULL */
 	int port;
 
 	pthread_mutex_t lock; /* of what follows; nothing is locked inside it */
@@ -336,7 +338,7 @@ static enum tarn_rc bind_to(const struct tarn_http_options *options, const struc
 
 static enum tarn_rc open_socket(const struct tarn_http_options *options, int *fd, struct tarn_err *err)
 {
-	char *host, *port;
+	char *host = NULL, *port = NULL;
 	enum tarn_rc rc = split(options->listen, &host, &port, err);
 	if (rc)
 		return rc;
@@ -413,6 +415,7 @@ static void release(struct tarn_http *http)
 	pthread_mutex_destroy(&http->lock);
 	tarn_buf_release(&http->certificate);
 	tarn_buf_release(&http->key);
+	tarn_users_free(http->users);
 	free(http);
 }
 
@@ -442,7 +445,7 @@ enum tarn_rc tarn_http_open(const struct tarn_http_options *options, const struc
 			    struct tarn_http **http, struct tarn_err *err)
 {
 	struct tarn_http *made = make(options, routes);
-	int fd;
+	int fd = -1;
 	enum tarn_rc rc = read_pems(made, err);
 	if (!rc)
 		rc = open_socket(options, &fd, err);
@@ -482,14 +485,32 @@ int tarn_http_port(const struct tarn_http *http)
 	return http->port;
 }
 
+static bool is_user(void *users, const char *user, const char *password)
+{
+	return tarn_users_check(users, user, password);
+}
+
 enum tarn_rc tarn_http_start(const char *listen, const struct tarn_routes *routes,
 			     const struct tarn_serve_options *options, struct tarn_http **http, struct tarn_err *err)
 {
-	const struct tarn_http_options own = {
+	struct tarn_http_options own = {
 		.listen = listen,
 		.tls_certificate = options->tls_certificate,
 		.tls_key = options->tls_key,
 		.insecure = options->insecure,
 	};
-	return tarn_http_open(&own, routes, http, err);
+	struct tarn_users *users = NULL;
+	if (options->users) {
+		enum tarn_rc rc = tarn_users_open(options->users, options->data, &users, err);
+		if (rc)
+			return rc;
+		own.may_enter = is_user;
+		own.context = users;
+	}
+	enum tarn_rc rc = tarn_http_open(&own, routes, http, err);
+	if (rc)
+		tarn_users_free(users);
+	else
+		(*http)->users = users;
+	return rc;
 }

@@ -3,8 +3,10 @@
 
 #include "base/alloc.h"
 #include "serve/role.h"
+#include "stream/broker/acl.h"
 #include "stream/broker/connections.h"
 #include "stream/broker/group_coordinator.h"
+#include "stream/broker/metrics.h"
 #include "stream/broker/txn.h"
 #include "stream/broker/users.h"
 
@@ -39,6 +41,12 @@ static enum tarn_rc advertise(struct state *state, const struct tarn_serve_optio
 	return TARN_OK;
 }
 
+static void write_metrics(void *context, struct tarn_buf *out)
+{
+	struct state *state = context;
+	tarn_broker_write_metrics(&state->broker, out);
+}
+
 static void stop(void *context)
 {
 	struct state *state = context;
@@ -46,6 +54,8 @@ static void stop(void *context)
 	tarn_transactions_close(state->broker.transactions);
 	tarn_group_coordinator_close(state->broker.groups);
 	tarn_broker_release(&state->broker);
+	tarn_acls_free(state->broker.acls);
+	tarn_users_free(state->broker.users);
 	free(state->host);
 	free(state);
 }
@@ -53,22 +63,22 @@ static void stop(void *context)
 static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 {
 	const struct tarn_serve_options *options = tarn_server_options(state->server);
-	enum tarn_rc rc = advertise(state, options, err);
-	if (!rc)
-		rc = tarn_group_coordinator_open(&state->broker, NULL, &state->broker.groups, err);
-	if (!rc)
-		rc = tarn_transactions_open(&state->broker, &state->broker.transactions, err);
-	if (rc)
-		return rc;
 	struct tarn_broker *broker = &state->broker;
-	if (options->users)
+	enum tarn_rc rc = advertise(state, options, err);
+	if (options->broker_partitions)
+		broker->default_partitions = (int32_t)options->broker_partitions;
+	if (!rc && options->users)
 		rc = tarn_users_open(options->users, options->data, &broker->users, err);
+	if (!rc)
+		rc = tarn_acls_open(options->data, options->super_users, &broker->acls, err);
 	if (!rc)
 		rc = tarn_group_coordinator_open(broker, NULL, &broker->groups, err);
 	if (!rc)
 		rc = tarn_transactions_open(broker, &broker->transactions, err);
 	if (rc)
 		return rc;
+	broker->authorize = tarn_acls_authorize;
+	broker->validator = tarn_server_validator(state->server);
 	struct tarn_connections_options how = { .listen = options->broker_listen,
 						.tls_certificate = options->tls_certificate,
 						.tls_key = options->tls_key,
@@ -95,6 +105,10 @@ static enum tarn_rc start(struct tarn_server *server, void **started, struct tar
 	tarn_server_say(server, "broker", "listening at %s, port %d; clients are told %s:%d",
 			tarn_server_options(server)->broker_listen, tarn_connections_port(state->connections),
 			state->broker.host, state->broker.port);
+	tarn_server_add_metrics(server, write_metrics, state);
+	char *address = tarn_asprintf("%s:%d", state->broker.host, state->broker.port);
+	tarn_server_offer_broker(server, address);
+	free(address);
 	*started = state;
 	return TARN_OK;
 }

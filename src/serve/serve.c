@@ -1,9 +1,11 @@
 #include "serve/serve.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +15,14 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "serve/schema_validator.h"
 
-extern const struct tarn_role tarn_role_broker;
+extern const struct tarn_role tarn_role_broker, tarn_role_registry, tarn_role_metrics, tarn_role_sink,
+	tarn_role_publisher;
 
 /* In the order of their start: what stands on another role comes after it. */
 static const struct tarn_role *const roles[] = {
-	&tarn_role_broker,
+	&tarn_role_broker, &tarn_role_registry, &tarn_role_metrics, &tarn_role_sink, &tarn_role_publisher,
 };
 enum { N_ROLES = sizeof(roles) / sizeof(*roles) };
 
@@ -26,14 +30,50 @@ struct tarn_server {
 	const struct tarn_serve_options *options;
 	pthread_mutex_t lock; /* of the log's opening */
 	struct tarn_log *log;
+	/* Set before the roles that ask for them start. */
+	char *broker;
+	struct tarn_registry *registry;
+	struct tarn_schema_validator *validator;
 	bool wanted[N_ROLES];
 	bool started[N_ROLES];
 	void *states[N_ROLES];
+	struct {
+		void (*write)(void *context, struct tarn_buf *out);
+		void *context;
+	} metrics[N_ROLES];
+	size_t n_metrics;
+	atomic_bool ready;
 };
 
 const struct tarn_serve_options *tarn_server_options(const struct tarn_server *server)
 {
 	return server->options;
+}
+
+void tarn_server_offer_broker(struct tarn_server *server, const char *address)
+{
+	server->broker = tarn_strdup(address);
+}
+
+const char *tarn_server_broker(const struct tarn_server *server)
+{
+	return server->broker;
+}
+
+void tarn_server_offer_registry(struct tarn_server *server, struct tarn_registry *registry)
+{
+	server->registry = registry;
+	tarn_schema_validator_ask(server->validator, registry);
+}
+
+const struct tarn_validator *tarn_server_validator(const struct tarn_server *server)
+{
+	return tarn_schema_validator_hook(server->validator);
+}
+
+struct tarn_registry *tarn_server_registry(const struct tarn_server *server)
+{
+	return server->registry;
 }
 
 void tarn_server_say(struct tarn_server *server, const char *role, const char *fmt, ...)
@@ -71,6 +111,37 @@ struct tarn_log *tarn_server_log(struct tarn_server *server, struct tarn_err *er
 	}
 	pthread_mutex_unlock(&server->lock);
 	return server->log;
+}
+
+/* ---- metrics and health ---- */
+
+/* The role of metrics starts last and is stopped first: nothing changes while it asks. */
+void tarn_server_add_metrics(struct tarn_server *server, void (*write)(void *context, struct tarn_buf *out),
+			     void *context)
+{
+	assert(server->n_metrics < N_ROLES);
+	server->metrics[server->n_metrics].write = write;
+	server->metrics[server->n_metrics++].context = context;
+}
+
+void tarn_server_write_metrics(struct tarn_server *server, struct tarn_buf *out)
+{
+	struct rusage usage;
+	tarn_buf_printf(out, "# HELP tarn_info The version.\n# TYPE tarn_info gauge\ntarn_info{version=\"%s\"} 1\n",
+			TARN_VERSION);
+	if (!getrusage(RUSAGE_SELF, &usage))
+		tarn_buf_printf(out,
+				"# HELP process_cpu_seconds_total User and system time.\n"
+				"# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %.6f\n",
+				(double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+					(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+	for (size_t i = 0; i < server->n_metrics; i++)
+		server->metrics[i].write(server->metrics[i].context, out);
+}
+
+bool tarn_server_is_ready(struct tarn_server *server)
+{
+	return atomic_load(&server->ready);
 }
 
 /* ---- which roles ---- */
@@ -137,6 +208,8 @@ static void stop_roles(struct tarn_server *server)
 			roles[i]->stop(server->states[i]);
 	if (server->log)
 		tarn_log_close(server->log);
+	tarn_schema_validator_free(server->validator);
+	free(server->broker);
 }
 
 enum tarn_rc tarn_serve(const struct tarn_serve_options *options, const char *role_list, struct tarn_err *err)
@@ -145,6 +218,7 @@ enum tarn_rc tarn_serve(const struct tarn_serve_options *options, const char *ro
 	enum tarn_rc rc = choose_roles(&server, role_list, err);
 	if (rc)
 		return rc;
+	server.validator = tarn_schema_validator_new();
 	pthread_mutex_init(&server.lock, NULL);
 	raise_descriptor_limit();
 	/* Threads that roles start inherit this: signals come to sigwait below and to nobody else. */
@@ -157,9 +231,11 @@ enum tarn_rc tarn_serve(const struct tarn_serve_options *options, const char *ro
 	rc = start_roles(&server, err);
 	if (!rc) {
 		int caught = 0;
+		atomic_store(&server.ready, true);
 		tarn_server_say(&server, "serve", "ready");
 		while (sigwait(&ends, &caught))
 			;
+		atomic_store(&server.ready, false);
 		tarn_server_say(&server, "serve", "stopping: %s", strsignal(caught));
 	}
 	stop_roles(&server);

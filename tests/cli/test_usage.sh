@@ -14,7 +14,8 @@ for group in features table; do
 	says out "$group"
 done
 for command in "features run" "features plan" "features work" "features commit" "features runs" "table ls" "table show" \
-	"table snapshots" "table files" "table head" "table orphans"; do
+	"table snapshots" "table files" "table head" "table orphans" "schema ls" "schema show" "schema register" "schema check" \
+	"schema diff" "schema rm" "schema config" "schema export" "schema import"; do
 	# shellcheck disable=SC2086 # two words
 	"$tarn" $command --help >help || fail "$command --help"
 	says help "usage: tarn $command"

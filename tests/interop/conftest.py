@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import os
+import random
+import re
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from lakes import MAKERS, ROOT, TARN, Built
+from s3_servers import Server, start
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +62,30 @@ def peers() -> Callable[[Iterable[str]], Path]:
         return folder
 
     return install
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory, peers: Callable[[Iterable[str]], Path]) -> Iterator[Callable[[str], Server]]:
+    """S3 servers by name, each started once."""
+    running: dict[str, Server] = {}
+
+    def get(name: str) -> Server:
+        if name not in running:
+            running[name] = start(name, tmp_path_factory.mktemp(name), peers)
+        return running[name]
+
+    yield get
+    for server in running.values():
+        server.stop()
+
+
+@pytest.fixture
+def moto(servers: Callable[[str], Server]) -> Server:
+    return servers("moto")
+
+
+@pytest.fixture
+def bucket(request: pytest.FixtureRequest) -> str:
+    """A name for a bucket of the test's own, made by its first write."""
+    name = re.sub("[^a-z0-9]+", "-", request.node.name.lower())[:40].strip("-")
+    return f"{name}-{random.randrange(10**9)}"

@@ -271,12 +271,27 @@ static enum tarn_rc write_ledger_json(struct commit *commit, struct tarn_err *er
 	return rc;
 }
 
+/* Each append reads its table's manifest list. */
+static void expect_manifest_lists(const struct commit *commit)
+{
+	struct tarn_store *store = tarn_catalog_store(commit->input->catalog);
+
+	for (size_t i = 0; i < TARN_N_TARGETS; i++) {
+		const struct tarn_snapshot *current = tarn_table_current(commit->input->targets->items[i].table);
+		const char *key = current && commit->n_files[i] ? tarn_store_key(store, current->manifest_list) : NULL;
+
+		if (key && !tarn_store_expect(store, key, -1))
+			return;
+	}
+}
+
 static enum tarn_rc append_tables(struct commit *commit, struct tarn_err *err)
 {
 	enum tarn_rc rc = write_audit(commit, err);
 
 	if (!rc)
 		rc = write_ledger_json(commit, err);
+	expect_manifest_lists(commit);
 	/* With the first commit all tables come into being, so that a query for dead letters finds none instead of
 	 * failing. */
 	for (size_t i = 0; !rc && i < TARN_N_TARGETS; i++)

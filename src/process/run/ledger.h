@@ -116,6 +116,10 @@ struct tarn_ledger_change {
 /* Inside the caller's transaction. TARN_ECONFLICT where an experiment is in the index already. */
 enum tarn_rc tarn_ledger_apply(sqlite3 *db, const struct tarn_ledger_change *change,
 			       struct tarn_err *err) TARN_MUST_CHECK;
+/* Of the above: the tables where they are missing; and all of a change but its run and its experiments. */
+enum tarn_rc tarn_ledger_make_tables(sqlite3 *db, struct tarn_err *err) TARN_MUST_CHECK;
+enum tarn_rc tarn_ledger_apply_places(sqlite3 *db, const struct tarn_ledger_change *change,
+				      struct tarn_err *err) TARN_MUST_CHECK;
 /* All that is processed after a change, as JSON {"<source>":{"<topic>/<partition>":[[first,end],...]}}, for the
  * snapshot's summary. */
 enum tarn_rc tarn_ledger_state_json(struct tarn_ledger *ledger, const struct tarn_ledger_change *change,

@@ -240,21 +240,41 @@ static enum tarn_rc write_experiments(struct writer *writer, const struct tarn_l
 	return rc;
 }
 
+enum tarn_rc tarn_ledger_make_tables(sqlite3 *db, struct tarn_err *err)
+{
+	return tarn_sql_run(db, ddl, "making the ledger", err);
+}
+
+static enum tarn_rc write_places(struct writer *writer, const struct tarn_ledger_change *change)
+{
+	enum tarn_rc rc = write_partitions(writer, change);
+
+	if (!rc)
+		rc = write_objects(writer, change);
+	if (!rc)
+		rc = write_folders(writer, change);
+	return rc;
+}
+
+enum tarn_rc tarn_ledger_apply_places(sqlite3 *db, const struct tarn_ledger_change *change, struct tarn_err *err)
+{
+	struct writer writer = { .db = db, .err = err };
+	enum tarn_rc rc = write_source(&writer, change->source);
+
+	return rc ? rc : write_places(&writer, change);
+}
+
 enum tarn_rc tarn_ledger_apply(sqlite3 *db, const struct tarn_ledger_change *change, struct tarn_err *err)
 {
 	struct writer writer = { .db = db, .err = err };
-	enum tarn_rc rc = tarn_sql_run(db, ddl, "making the ledger", err);
+	enum tarn_rc rc = tarn_ledger_make_tables(db, err);
 
 	if (!rc)
 		rc = write_source(&writer, change->source);
 	if (!rc)
 		rc = write_run(&writer, change->run);
 	if (!rc)
-		rc = write_partitions(&writer, change);
-	if (!rc)
-		rc = write_objects(&writer, change);
-	if (!rc)
-		rc = write_folders(&writer, change);
+		rc = write_places(&writer, change);
 	if (!rc)
 		rc = write_experiments(&writer, change);
 	return rc;

@@ -60,7 +60,8 @@ static enum tarn_rc open_run(struct run *run, struct tarn_err *err)
 	if (rc)
 		return rc;
 	run->source = options->source ? options->source : tarn_store_url(run->raw.store);
-	rc = tarn_catalog_open(options->lake, TARN_CATALOG_WRITE, options->wait_ms, &run->catalog, err);
+	rc = tarn_catalog_open_at(options->lake, options->catalog, TARN_CATALOG_WRITE, options->wait_ms, &run->catalog,
+				  err);
 	if (!rc)
 		rc = tarn_runs_check_id(tarn_catalog_db(run->catalog), run->stamp.run_id, err);
 	if (!rc)

@@ -14,12 +14,13 @@
 
 struct tarn_run_options {
 	const char *raw, *lake;
-	const char *source; /* the raw area's name in the ledger; NULL: its URL */
-	int jobs;	    /* 0: one per core */
-	int wait_ms;	    /* for the writer lock; -1: for ever */
-	bool rescan;	    /* look at every folder, and again at objects that had dead letters */
-	const char *run_id; /* a UUID; NULL: a new one */
-	int64_t now_us;	    /* 0: now */
+	const char *catalog; /* where the SQLite file is; NULL: in the lake (see tarn_catalog_open_at) */
+	const char *source;  /* the raw area's name in the ledger; NULL: its URL */
+	int jobs;	     /* 0: one per core */
+	int wait_ms;	     /* for the writer lock; -1: for ever */
+	bool rescan;	     /* look at every folder, and again at objects that had dead letters */
+	const char *run_id;  /* a UUID; NULL: a new one */
+	int64_t now_us;	     /* 0: now */
 	void (*progress)(void *context, const struct tarn_work_progress *progress); /* may be NULL */
 	void *progress_context;
 };
@@ -48,5 +49,15 @@ enum tarn_rc tarn_run_work(const struct tarn_run_options *options, struct tarn_s
  * counts once. */
 enum tarn_rc tarn_run_commit(const struct tarn_run_options *options, const struct tarn_slice *lines, size_t n_lines,
 			     struct tarn_run_report *report, struct tarn_err *err) TARN_MUST_CHECK;
+
+/* Makes the ledger anew from what the tables say, in one transaction, for a catalog.db that lost it. Of the options:
+ * raw, lake, catalog, source, wait_ms. Experiments are those of all areas; offsets and objects those of this one, so
+ * several areas take a call each. The history of runs is completed, not replaced. What only repeats told is known as
+ * far as the last snapshot's summary goes; a run may read such an object again, and finds nothing new in it. */
+struct tarn_rebuild_report {
+	int64_t runs, experiments, partitions, objects; /* runs: those that were missing */
+};
+enum tarn_rc tarn_run_rebuild(const struct tarn_run_options *options, struct tarn_rebuild_report *report,
+			      struct tarn_err *err) TARN_MUST_CHECK;
 
 #endif

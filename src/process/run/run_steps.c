@@ -4,10 +4,12 @@
 /* ---- plan alone ---- */
 
 /* A lake that is not there has processed nothing. */
-static enum tarn_rc open_reading(const char *lake, struct tarn_catalog **catalog, struct tarn_err *err)
+static enum tarn_rc open_reading(const struct tarn_run_options *options, struct tarn_catalog **catalog,
+				 struct tarn_err *err)
 {
 	struct tarn_err problem;
-	enum tarn_rc rc = tarn_catalog_open(lake, TARN_CATALOG_READ, 0, catalog, &problem);
+	enum tarn_rc rc =
+		tarn_catalog_open_at(options->lake, options->catalog, TARN_CATALOG_READ, 0, catalog, &problem);
 
 	if (rc == TARN_ENOTFOUND) {
 		*catalog = NULL;
@@ -73,7 +75,7 @@ enum tarn_rc tarn_run_plan(const struct tarn_run_options *options, int64_t split
 
 	if (rc)
 		return rc;
-	rc = open_reading(options->lake, &catalog, err);
+	rc = open_reading(options, &catalog, err);
 	if (!rc) {
 		rc = plan_with(options, &raw, catalog, split_bytes, visit, context, err);
 		tarn_catalog_close(catalog);
@@ -93,15 +95,15 @@ static uint32_t new_attempt(void)
 static enum tarn_rc open_lake(const struct tarn_run_options *options, struct tarn_catalog **catalog,
 			      struct tarn_err *err)
 {
-	enum tarn_rc rc = open_reading(options->lake, catalog, err);
+	enum tarn_rc rc = open_reading(options, catalog, err);
 
 	if (rc || *catalog)
 		return rc;
-	rc = tarn_catalog_open(options->lake, TARN_CATALOG_WRITE, options->wait_ms, catalog, err);
+	rc = tarn_catalog_open_at(options->lake, options->catalog, TARN_CATALOG_WRITE, options->wait_ms, catalog, err);
 	if (rc)
 		return rc;
 	tarn_catalog_close(*catalog);
-	return tarn_catalog_open(options->lake, TARN_CATALOG_READ, 0, catalog, err);
+	return tarn_catalog_open_at(options->lake, options->catalog, TARN_CATALOG_READ, 0, catalog, err);
 }
 
 /* Where the split's objects are: as the caller says, else as the plan said. */

@@ -182,8 +182,8 @@ static enum tarn_rc accept(struct commit_run *run, struct account *account, stru
 static enum tarn_rc open_commit(struct commit_run *run, struct tarn_err *err)
 {
 	const struct tarn_split *split = &run->accounts[0].split;
-	enum tarn_rc rc =
-		tarn_catalog_open(run->options->lake, TARN_CATALOG_WRITE, run->options->wait_ms, &run->catalog, err);
+	enum tarn_rc rc = tarn_catalog_open_at(run->options->lake, run->options->catalog, TARN_CATALOG_WRITE,
+					       run->options->wait_ms, &run->catalog, err);
 
 	run->stamp = tarn_run_stamp_at(split->run_id, split->now_us);
 	memcpy(run->report->run_id, run->stamp.run_id, sizeof(run->report->run_id));

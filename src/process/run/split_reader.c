@@ -8,6 +8,7 @@
 enum {
 	SYNC_SIZE = 16,
 	WINDOW_LEAST = 64 << 10,
+	PIECES_AHEAD = 4, /* of a large container that are expected */
 	HEADER_MAX = 16 << 20,
 	BLOCK_MAX = 256 << 20,
 	JSON_MAX = 256 << 20,
@@ -19,6 +20,8 @@ struct tarn_reader {
 	struct tarn_record_plans *plans;
 	const struct tarn_ranges **processed; /* per object of the split: offsets to be passed over, or NULL */
 	size_t next;
+	size_t expected;	/* objects that the store was told of, or that are not worth it */
+	int64_t expected_bytes; /* of the large container */
 	/* The large container that is being read, or NULL: a window on it, and where the next block begins in the
 	 * window. */
 	const struct tarn_raw_object *large;
@@ -141,6 +144,27 @@ static enum tarn_rc read_whole(struct tarn_reader *reader, struct tarn_unit *uni
 	return TARN_OK;
 }
 
+static bool is_large(const struct tarn_raw_object *object)
+{
+	return !object->is_json && object->size > TARN_UNIT_BYTES;
+}
+
+/* Tells a distant store what will be read next, as far as it goes along. */
+static void expect_objects(struct tarn_reader *reader)
+{
+	const struct tarn_split *split = reader->split;
+
+	if (reader->expected < reader->next)
+		reader->expected = reader->next;
+	while (reader->expected < split->n_objects) {
+		const struct tarn_raw_object *object = &split->objects[reader->expected];
+
+		if (is_large(object) || !tarn_store_expect(reader->raw, object->key, object->size))
+			break;
+		reader->expected++;
+	}
+}
+
 /* ---- large containers ---- */
 
 static size_t window_left(const struct tarn_reader *reader)
@@ -153,11 +177,28 @@ static int64_t behind_window(const struct tarn_reader *reader)
 	return reader->large->size - reader->window_position - (int64_t)reader->window.len;
 }
 
+static void expect_pieces(struct tarn_reader *reader, int64_t from)
+{
+	const struct tarn_raw_object *object = reader->large;
+	const int64_t piece = TARN_UNIT_BYTES / 4, end = from + PIECES_AHEAD * piece;
+
+	if (reader->expected_bytes < from)
+		reader->expected_bytes = from;
+	while (reader->expected_bytes < end && reader->expected_bytes < object->size) {
+		int64_t left = object->size - reader->expected_bytes, len = left < piece ? left : piece;
+
+		if (!tarn_store_expect_range(reader->raw, object->key, reader->expected_bytes, len))
+			break;
+		reader->expected_bytes += len;
+	}
+}
+
 /* Reads on until the window holds `need` bytes from `at`, or all that there is. */
 static enum tarn_rc fill(struct tarn_reader *reader, size_t need, struct tarn_err *err)
 {
 	struct tarn_buf *window = &reader->window;
 	size_t left = window_left(reader), more;
+	int64_t position;
 	uint8_t *room;
 	enum tarn_rc rc;
 
@@ -174,8 +215,9 @@ static enum tarn_rc fill(struct tarn_reader *reader, size_t need, struct tarn_er
 	room = tarn_buf_room(window, more);
 	if (!room)
 		return tarn_fail(err, TARN_ELIMIT, "a window of %zu bytes, the limit is %zu", left + more, window->max);
-	rc = tarn_store_get_range(reader->raw, reader->large->key, reader->window_position + (int64_t)left, more, room,
-				  err);
+	position = reader->window_position + (int64_t)left;
+	expect_pieces(reader, position + (int64_t)more);
+	rc = tarn_store_get_range(reader->raw, reader->large->key, position, more, room, err);
 	if (!rc)
 		window->len += more;
 	return rc;
@@ -223,6 +265,7 @@ static enum tarn_rc begin_large(struct tarn_reader *reader, struct tarn_unit *un
 	reader->window_position = 0;
 	reader->at = 0;
 	reader->next_record = 0;
+	reader->expected_bytes = 0;
 	rc = read_header(reader, &problem);
 	if (!rc)
 		rc = keep_header(reader, &problem);
@@ -358,10 +401,11 @@ static enum tarn_rc fill_unit(struct tarn_reader *reader, struct tarn_unit *unit
 
 	while (!rc && reader->next < reader->split->n_objects && unit->n_pieces + unit->n_letters < TARN_UNIT_OBJECTS) {
 		const struct tarn_raw_object *object = &reader->split->objects[reader->next];
-		bool large = !object->is_json && object->size > TARN_UNIT_BYTES;
+		bool large = is_large(object);
 
 		if (unit->n_pieces && (large || (int64_t)unit->bytes.len + object->size > TARN_UNIT_BYTES))
 			break;
+		expect_objects(reader);
 		reader->next++;
 		if (!large) {
 			rc = read_whole(reader, unit, object, err);

@@ -76,6 +76,7 @@ enum tarn_rc tarn_targets_load(struct tarn_catalog *catalog, const struct tarn_r
 	enum tarn_rc rc = TARN_OK;
 
 	*targets = (struct tarn_targets){ 0 };
+	tarn_catalog_expect(catalog);
 	for (size_t i = 0; !rc && i < TARN_N_TARGETS; i++) {
 		targets->items[i].definition = tarn_target_definition(i);
 		rc = load(catalog, stamp, &targets->items[i], err);

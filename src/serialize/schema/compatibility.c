@@ -367,9 +367,10 @@ static void check_other_type(struct checker *c, const struct tarn_avro_node *rea
 			     const struct tarn_avro_node *writer, const struct place *at)
 {
 	if (writer->type == TARN_AVRO_UNION) {
-		/* Java begins a new path for each branch. */
-		for (size_t i = 0; i < writer->n_branches; i++)
-			check(c, reader, writer->branches[i], NULL);
+		for (size_t i = 0; i < writer->n_branches; i++) {
+			const struct place branch_at = { at, NULL, i };
+			check(c, reader, writer->branches[i], &branch_at);
+		}
 	} else if (reader->type == TARN_AVRO_UNION) {
 		for (size_t i = 0; i < reader->n_branches; i++)
 			if (fits(c, reader->branches[i], writer))

@@ -360,7 +360,7 @@ static void put_object(struct writer *w, const json_t *json, const char *space, 
 	if (!type)
 		put_type(w, json_object_get(json, "type"), space, shown);
 	else if (IS_ONE_OF(type, defining))
-		put_named(w, defined_name(w, json, space), space, shown);
+		put_named(w, defined_name(w, json, space), "", shown);
 	else if (!is_array && !is_map && !is_primitive(type))
 		put_named(w, type, space, shown);
 	else if (!is_array && !is_map && !has_others(json))

@@ -122,26 +122,83 @@ static enum tarn_rc open_database(struct tarn_catalog *catalog, const char *path
 
 /* ---- opening ---- */
 
-static enum tarn_rc open_in(struct tarn_catalog *catalog, int wait_ms, struct tarn_err *err)
+static bool is_local(const struct tarn_catalog *catalog)
 {
-	const char *lake = tarn_store_url(catalog->store) + strlen("file://");
-	enum tarn_rc rc = TARN_OK;
-	if (catalog->mode == TARN_CATALOG_WRITE)
-		rc = tarn_catalog_lock(lake, wait_ms, &catalog->lock, err);
-	if (rc)
-		return rc;
-	char *path = tarn_asprintf("%s/catalog.db", lake);
-	rc = open_database(catalog, path, err);
-	free(path);
-	if (!rc && catalog->mode == TARN_CATALOG_WRITE)
+	return !strncmp(tarn_store_url(catalog->store), "file://", strlen("file://"));
+}
+
+/* The path of a SQLite URL; behind its three slashes it is relative, as SQLAlchemy has it. */
+static const char *path_of_database(const char *database)
+{
+	static const char scheme[] = "sqlite:";
+	if (strncmp(database, scheme, strlen(scheme)))
+		return strstr(database, "://") ? NULL : database;
+	const char *path = database + strlen(scheme);
+	if (!strncmp(path, "///", 3))
+		path += 3;
+	return *path ? path : NULL;
+}
+
+static enum tarn_rc make_folder_of(const char *path, struct tarn_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	if (!slash || slash == path)
+		return TARN_OK;
+	char *folder = tarn_asprintf("%.*s", (int)(slash - path), path);
+	enum tarn_rc rc = tarn_make_folders(folder, err);
+	free(folder);
+	return rc;
+}
+
+/* Where the database and its lock are; to be freed. Beside a database of its own name the lock has that name, too. */
+struct place {
+	char *database, *lock;
+};
+
+static enum tarn_rc find_place(const struct tarn_catalog *catalog, const char *database, struct place *place,
+			       struct tarn_err *err)
+{
+	const char *url = tarn_store_url(catalog->store);
+	if (!database || !*database)
+		database = getenv("TARN_CATALOG");
+	if (database && *database) {
+		const char *path = path_of_database(database);
+		if (!path)
+			return tarn_fail(err, TARN_EUNSUPPORTED,
+					 "no catalog for \"%s\": expected sqlite:////path/to/catalog.db or a path",
+					 database);
+		*place = (struct place){ tarn_strdup(path), tarn_asprintf("%s.lock", path) };
+		return catalog->mode == TARN_CATALOG_WRITE ? make_folder_of(path, err) : TARN_OK;
+	}
+	if (!is_local(catalog)) {
+		tarn_fail(err, TARN_EINVALID, "the lake \"%s\" needs a catalog of its own", url);
+		tarn_err_hint(err, "give one with --catalog sqlite:////path/to/catalog.db, or in TARN_CATALOG");
+		return TARN_EINVALID;
+	}
+	const char *folder = url + strlen("file://");
+	*place = (struct place){ tarn_asprintf("%s/catalog.db", folder), tarn_asprintf("%s/.lock", folder) };
+	return TARN_OK;
+}
+
+static enum tarn_rc open_in(struct tarn_catalog *catalog, const struct place *place, int wait_ms, struct tarn_err *err)
+{
+	bool write = catalog->mode == TARN_CATALOG_WRITE;
+	const char *url = tarn_store_url(catalog->store), *shown = is_local(catalog) ? url + strlen("file://") : url;
+	enum tarn_rc rc = write ? tarn_catalog_lock(place->lock, shown, wait_ms, &catalog->lock, err) : TARN_OK;
+	if (!rc)
+		rc = open_database(catalog, place->database, err);
+	if (!rc && !is_local(catalog))
+		catalog->published = tarn_asprintf("%s.published", place->database);
+	if (!rc && write)
 		tarn_catalog_mend(catalog);
 	return rc;
 }
 
-enum tarn_rc tarn_catalog_open(const char *lake, enum tarn_catalog_mode mode, int wait_ms,
-			       struct tarn_catalog **catalog, struct tarn_err *err)
+enum tarn_rc tarn_catalog_open_at(const char *lake, const char *database, enum tarn_catalog_mode mode, int wait_ms,
+				  struct tarn_catalog **catalog, struct tarn_err *err)
 {
 	struct tarn_store *store;
+	struct place place = { 0 };
 	enum tarn_rc rc = tarn_store_open(lake, mode == TARN_CATALOG_WRITE, &store, err);
 	if (rc)
 		return tarn_err_within(err, rc, "lake");
@@ -150,12 +207,22 @@ enum tarn_rc tarn_catalog_open(const char *lake, enum tarn_catalog_mode mode, in
 	opened->mode = mode;
 	opened->lock = -1;
 	tarn_arena_init(&opened->arena);
-	rc = open_in(opened, wait_ms, err);
+	rc = find_place(opened, database, &place, err);
+	if (!rc)
+		rc = open_in(opened, &place, wait_ms, err);
+	free(place.database);
+	free(place.lock);
 	if (rc)
 		tarn_catalog_close(opened);
 	else
 		*catalog = opened;
 	return rc;
+}
+
+enum tarn_rc tarn_catalog_open(const char *lake, enum tarn_catalog_mode mode, int wait_ms,
+			       struct tarn_catalog **catalog, struct tarn_err *err)
+{
+	return tarn_catalog_open_at(lake, NULL, mode, wait_ms, catalog, err);
 }
 
 void tarn_catalog_close(struct tarn_catalog *catalog)
@@ -166,6 +233,7 @@ void tarn_catalog_close(struct tarn_catalog *catalog)
 	tarn_catalog_unlock(catalog->lock);
 	tarn_store_close(catalog->store);
 	tarn_arena_release(&catalog->arena);
+	free(catalog->published);
 	free(catalog);
 }
 
@@ -238,6 +306,24 @@ enum tarn_rc tarn_catalog_list(struct tarn_catalog *catalog, char ***names, size
 	}
 	tarn_arena_release(&arena);
 	return rc;
+}
+
+void tarn_catalog_expect(struct tarn_catalog *catalog)
+{
+	struct tarn_arena arena;
+	struct tarn_catalog_pointer *pointers;
+	size_t n;
+	if (is_local(catalog))
+		return;
+	tarn_arena_init(&arena);
+	if (tarn_catalog_pointers(catalog, &arena, &pointers, &n, NULL))
+		n = 0;
+	for (size_t i = 0; i < n; i++) {
+		const char *key = pointers[i].location ? tarn_store_key(catalog->store, pointers[i].location) : NULL;
+		if (key && !tarn_store_expect(catalog->store, key, -1))
+			break;
+	}
+	tarn_arena_release(&arena);
 }
 
 void tarn_catalog_names_free(char **names, size_t n)

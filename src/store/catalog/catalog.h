@@ -1,10 +1,11 @@
 /* The catalog of a lake: which metadata file is each table's current one. SQLite, in the schema that PyIceberg's
- * SqlCatalog and Java's JdbcCatalog share (catalog name `quantum_catalog`), in LAKE/catalog.db.
+ * SqlCatalog and Java's JdbcCatalog share (catalog name `quantum_catalog`), in LAKE/catalog.db or, where the lake is on
+ * S3, in a file on this machine.
  *
  * A commit moves any number of tables, with whatever else the caller writes, in one SQLite transaction: all or none.
- * Metadata files are named <NNNNN>-<uuid>.metadata.json; after the transaction each is also linked as v<P>.metadata.json,
- * P being NNNNN + 2, with a version-hint.text, for readers that come by path, so that such a reader never sees what was
- * not committed. A crash between the two is mended by the next tarn_catalog_open for writing. */
+ * Metadata files are named <NNNNN>-<uuid>.metadata.json; after the transaction each is also linked as
+ * v<P>.metadata.json, P being NNNNN + 2, with a version-hint.text, for readers that come by path, so that such a reader
+ * never sees what was not committed. A crash between the two is mended by the next tarn_catalog_open for writing. */
 #ifndef TARN_STORE_CATALOG_CATALOG_H
 #define TARN_STORE_CATALOG_CATALOG_H
 
@@ -20,8 +21,13 @@ enum tarn_catalog_mode { TARN_CATALOG_READ, TARN_CATALOG_WRITE };
  * TARN_ENOTFOUND where there is no catalog. */
 enum tarn_rc tarn_catalog_open(const char *lake, enum tarn_catalog_mode mode, int wait_ms,
 			       struct tarn_catalog **catalog, struct tarn_err *err) TARN_MUST_CHECK;
+/* `database`: where the SQLite file is, as SQLAlchemy and PyIceberg write it ("sqlite:////absolute/path",
+ * "sqlite:///relative"), or a plain path; NULL or "": what $TARN_CATALOG says, else catalog.db in the lake's folder. A
+ * lake on S3 needs one. */
+enum tarn_rc tarn_catalog_open_at(const char *lake, const char *database, enum tarn_catalog_mode mode, int wait_ms,
+				  struct tarn_catalog **catalog, struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_catalog_close(struct tarn_catalog *catalog);
-struct tarn_store *tarn_catalog_store(struct tarn_catalog *catalog); /* the lake's folder */
+struct tarn_store *tarn_catalog_store(struct tarn_catalog *catalog); /* the lake */
 /* For tables of the caller's own beside Iceberg's (ledger, runs). */
 struct sqlite3 *tarn_catalog_db(struct tarn_catalog *catalog);
 
@@ -35,6 +41,8 @@ void tarn_catalog_names_free(char **names, size_t n);
  * the metadata file's location, to be freed by the caller. */
 enum tarn_rc tarn_catalog_load(struct tarn_catalog *catalog, const char *name, struct tarn_table **table,
 			       char **location, struct tarn_err *err) TARN_MUST_CHECK;
+/* All tables will be loaded now, one after the other: a distant store fetches their metadata side by side. */
+void tarn_catalog_expect(struct tarn_catalog *catalog);
 /* "<lake>/quantum_features/<name>", arena memory of the catalog. */
 const char *tarn_catalog_table_location(struct tarn_catalog *catalog, const char *name);
 

@@ -38,7 +38,8 @@ static enum tarn_rc write_metadata(struct tarn_catalog *catalog, struct tarn_are
 	tarn_buf_init(&json, largest_metadata);
 	enum tarn_rc rc = tarn_table_write(change->table, &json, err);
 	if (!rc)
-		rc = tarn_store_put(catalog->store, key, tarn_buf_slice(&json), TARN_PUT_NEW, err);
+		/* Nobody else writes a key with this UUID in it. */
+		rc = tarn_store_put(catalog->store, key, tarn_buf_slice(&json), TARN_PUT_REPLACE, err);
 	tarn_buf_release(&json);
 	if (!rc)
 		rc = tarn_catalog_stage_hint(catalog, step->location, err);
@@ -155,6 +156,8 @@ static void publish_steps(struct tarn_catalog *catalog, const struct step *steps
 		rc = tarn_catalog_move_hint(catalog, steps[i].location, NULL);
 		tarn_point("catalog.published_some");
 	}
+	if (!rc)
+		tarn_catalog_note_published(catalog);
 }
 
 enum tarn_rc tarn_catalog_commit(struct tarn_catalog *catalog, const struct tarn_catalog_change *changes, size_t n,

@@ -1,5 +1,5 @@
-/* The writer's lock: flock(2) on LAKE/.lock, so that the kernel frees it however its holder ends. The number in the
- * file only tells people who that is. */
+/* The writer's lock: flock(2) on a file beside the database, so that the kernel frees it however its holder ends. The
+ * number in the file only tells people who that is. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,13 +35,13 @@ static int flock_within(int fd, int wait_ms)
 	}
 }
 
-static enum tarn_rc fail_held(int fd, const char *lake_path, int wait_ms, struct tarn_err *err)
+static enum tarn_rc fail_held(int fd, const char *lake, int wait_ms, struct tarn_err *err)
 {
 	char pid[24] = "";
 	ssize_t len = pread(fd, pid, sizeof(pid) - 1, 0);
 	pid[len > 0 ? len : 0] = '\0';
 	pid[strspn(pid, "0123456789")] = '\0';
-	tarn_fail(err, TARN_EBUSY, "the lake \"%s\" is being written by %s%s", lake_path,
+	tarn_fail(err, TARN_EBUSY, "the lake \"%s\" is being written by %s%s", lake,
 		  *pid ? "process " : "another process", pid);
 	if (wait_ms > 0)
 		tarn_err_hint(err, "waited for %d ms; try again when it is done", wait_ms);
@@ -59,17 +59,15 @@ static void write_pid(int fd)
 		return;
 }
 
-enum tarn_rc tarn_catalog_lock(const char *lake_path, int wait_ms, int *lock, struct tarn_err *err)
+enum tarn_rc tarn_catalog_lock(const char *path, const char *lake, int wait_ms, int *lock, struct tarn_err *err)
 {
-	char *path = tarn_asprintf("%s/.lock", lake_path);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	enum tarn_rc rc = TARN_OK;
 	if (fd < 0)
 		rc = tarn_fail_errno(err, "\"%s\"", path);
 	else if (flock_within(fd, wait_ms))
-		rc = errno == EWOULDBLOCK ? fail_held(fd, lake_path, wait_ms, err)
+		rc = errno == EWOULDBLOCK ? fail_held(fd, lake, wait_ms, err)
 					  : tarn_fail_errno(err, "locking \"%s\"", path);
-	free(path);
 	if (rc) {
 		if (fd >= 0)
 			close(fd);

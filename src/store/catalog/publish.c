@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/hash.h"
 #include "base/number.h"
 #include "store/catalog/state.h"
 
 enum { PATH_OFFSET = 2, MOST_DIGITS = 15 };
+#define HINT "version-hint.text"
 #define STAGED_HINT "version-hint.text.next"
 
 int64_t tarn_catalog_path_version(const char *location)
@@ -53,18 +56,25 @@ enum tarn_rc tarn_catalog_link(struct tarn_catalog *catalog, const char *locatio
 }
 
 /* No newline: DuckDB and PyIceberg take the bytes as they are. */
-enum tarn_rc tarn_catalog_stage_hint(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
+static enum tarn_rc put_hint(struct tarn_catalog *catalog, const char *location, const char *name, struct tarn_err *err)
 {
 	char digits[TARN_INT_TEXT_SIZE];
 	struct tarn_slice hint = tarn_slice_of(digits, tarn_format_int(tarn_catalog_path_version(location), digits));
-	char *key = key_beside(catalog, location, STAGED_HINT);
+	char *key = key_beside(catalog, location, name);
 	enum tarn_rc rc = tarn_store_put(catalog->store, key, hint, TARN_PUT_REPLACE, err);
 	free(key);
 	return rc;
 }
 
+enum tarn_rc tarn_catalog_stage_hint(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
+{
+	return tarn_store_is_ordered(catalog->store) ? TARN_OK : put_hint(catalog, location, STAGED_HINT, err);
+}
+
 void tarn_catalog_unstage_hint(struct tarn_catalog *catalog, const char *location)
 {
+	if (tarn_store_is_ordered(catalog->store))
+		return;
 	char *key = key_beside(catalog, location, STAGED_HINT);
 	/* One that stays is replaced by the next commit. */
 	enum tarn_rc rc = key ? tarn_store_delete(catalog->store, key, NULL) : TARN_OK;
@@ -72,11 +82,13 @@ void tarn_catalog_unstage_hint(struct tarn_catalog *catalog, const char *locatio
 	(void)rc;
 }
 
-/* Hadoop's checksum of an older hint would make Spark fail. */
+/* Hadoop's checksum of an older hint would make Spark fail; it writes such only into folders. */
 enum tarn_rc tarn_catalog_move_hint(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
 {
+	if (tarn_store_is_ordered(catalog->store))
+		return put_hint(catalog, location, HINT, err);
 	char *staged = key_beside(catalog, location, STAGED_HINT);
-	char *key = key_beside(catalog, location, "version-hint.text");
+	char *key = key_beside(catalog, location, HINT);
 	char *checksum = key_beside(catalog, location, ".version-hint.text.crc");
 	enum tarn_rc rc = tarn_store_delete(catalog->store, checksum, err);
 	if (!rc)
@@ -91,7 +103,7 @@ static bool is_published(struct tarn_catalog *catalog, const char *location)
 {
 	char digits[TARN_INT_TEXT_SIZE];
 	size_t len = tarn_format_int(tarn_catalog_path_version(location), digits);
-	char *key = key_beside(catalog, location, "version-hint.text");
+	char *key = key_beside(catalog, location, HINT);
 	struct tarn_buf hint;
 	tarn_buf_init(&hint, 64);
 	bool same = !tarn_store_get(catalog->store, key, &hint, NULL) &&
@@ -114,6 +126,57 @@ static size_t prepare_missing(struct tarn_catalog *catalog, struct tarn_catalog_
 	return prepared;
 }
 
+/* ---- what is known to be published ---- */
+
+/* A digest of all pointers. */
+static void digest_pointers(const struct tarn_catalog_pointer *pointers, size_t n, char hex[TARN_SHA256_HEX_SIZE])
+{
+	struct tarn_buf text;
+	uint8_t digest[TARN_SHA256_SIZE];
+	tarn_buf_init(&text, TARN_BUF_DEFAULT_MAX);
+	for (size_t i = 0; i < n; i++)
+		tarn_buf_printf(&text, "%s\n%s\n", pointers[i].name, pointers[i].location ? pointers[i].location : "");
+	tarn_sha256(tarn_buf_slice(&text), digest);
+	tarn_hex(digest, sizeof(digest), hex);
+	tarn_buf_release(&text);
+}
+
+static bool is_noted(const struct tarn_catalog *catalog, const struct tarn_catalog_pointer *pointers, size_t n)
+{
+	char hex[TARN_SHA256_HEX_SIZE];
+	struct tarn_buf noted;
+	if (!catalog->published)
+		return false;
+	tarn_buf_init(&noted, sizeof(hex));
+	digest_pointers(pointers, n, hex);
+	bool same = !tarn_file_read(catalog->published, &noted, NULL) &&
+		    tarn_slice_eq(tarn_buf_slice(&noted), tarn_slice_of(hex, sizeof(hex)));
+	tarn_buf_release(&noted);
+	return same;
+}
+
+/* A note that gets lost costs a look at the hints. */
+static void note(const struct tarn_catalog *catalog, const struct tarn_catalog_pointer *pointers, size_t n)
+{
+	char hex[TARN_SHA256_HEX_SIZE];
+	digest_pointers(pointers, n, hex);
+	if (tarn_file_replace(catalog->published, tarn_slice_of(hex, sizeof(hex)), NULL))
+		return;
+}
+
+void tarn_catalog_note_published(struct tarn_catalog *catalog)
+{
+	struct tarn_arena arena;
+	struct tarn_catalog_pointer *pointers;
+	size_t n;
+	if (!catalog->published)
+		return;
+	tarn_arena_init(&arena);
+	if (!tarn_catalog_pointers(catalog, &arena, &pointers, &n, NULL) && !tarn_store_sync(catalog->store, NULL))
+		note(catalog, pointers, n);
+	tarn_arena_release(&arena);
+}
+
 /* What cannot be mended now is tried again by the next writer. */
 void tarn_catalog_mend(struct tarn_catalog *catalog)
 {
@@ -122,10 +185,13 @@ void tarn_catalog_mend(struct tarn_catalog *catalog)
 	size_t n;
 	tarn_arena_init(&arena);
 	enum tarn_rc rc = tarn_catalog_pointers(catalog, &arena, &pointers, &n, NULL);
-	n = rc ? 0 : prepare_missing(catalog, pointers, n);
+	bool known = !rc && is_noted(catalog, pointers, n);
+	n = rc || known ? 0 : prepare_missing(catalog, pointers, n);
 	if (n)
 		rc = tarn_store_sync(catalog->store, NULL);
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = tarn_catalog_move_hint(catalog, pointers[i].location, NULL);
+	if (!rc && n)
+		tarn_catalog_note_published(catalog);
 	tarn_arena_release(&arena);
 }

@@ -13,12 +13,14 @@ struct tarn_catalog {
 	sqlite3 *db;
 	struct tarn_arena arena;
 	enum tarn_catalog_mode mode;
-	int lock;      /* descriptor of LAKE/.lock, or -1 */
-	bool has_type; /* iceberg_tables has the column iceberg_type (schema V1) */
+	int lock;	 /* descriptor of the writer's lock, or -1 */
+	char *published; /* see tarn_catalog_mend; NULL: hints are looked at each time */
+	bool has_type;	 /* iceberg_tables has the column iceberg_type (schema V1) */
 };
 
-/* Takes LAKE/.lock for this process; see tarn_catalog_open for wait_ms. */
-enum tarn_rc tarn_catalog_lock(const char *lake_path, int wait_ms, int *lock, struct tarn_err *err) TARN_MUST_CHECK;
+/* Takes the lock file for this process; see tarn_catalog_open for wait_ms. */
+enum tarn_rc tarn_catalog_lock(const char *path, const char *lake, int wait_ms, int *lock,
+			       struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_catalog_unlock(int lock);
 
 /* Where a table stands; memory of the caller's arena. */
@@ -35,7 +37,8 @@ enum tarn_rc tarn_catalog_pointers(struct tarn_catalog *catalog, struct tarn_are
 
 /* Names by which path readers find a table's current metadata. A power failure may keep a later change of a folder and
  * lose an earlier one, hence three steps: the hint is staged with the metadata file; after the commit the link
- * v<P>.metadata.json is made and synced; then the staged hint takes its place. */
+ * v<P>.metadata.json is made and synced; then the staged hint takes its place. In a store that keeps the order the hint
+ * is simply replaced. */
 enum tarn_rc tarn_catalog_stage_hint(struct tarn_catalog *catalog, const char *location,
 				     struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_catalog_unstage_hint(struct tarn_catalog *catalog, const char *location);
@@ -45,8 +48,10 @@ enum tarn_rc tarn_catalog_move_hint(struct tarn_catalog *catalog, const char *lo
 				    struct tarn_err *err) TARN_MUST_CHECK;
 /* The number P of a metadata file: NNNNN + 2 of <NNNNN>-<uuid>.metadata.json, N of v<N>.metadata.json, else 1. */
 int64_t tarn_catalog_path_version(const char *location);
-/* Publishes what a crash, or a committer that knows no path names, has left unpublished. A look at each table's hint.
- */
+/* Publishes what a crash, or a committer that knows no path names, has left unpublished: a look at each table's hint.
+ * For a distant lake a small file beside the database remembers which pointers were published, and nothing is looked at
+ * while they stand. */
 void tarn_catalog_mend(struct tarn_catalog *catalog);
+void tarn_catalog_note_published(struct tarn_catalog *catalog);
 
 #endif

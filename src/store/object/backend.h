@@ -3,6 +3,7 @@
 #ifndef TARN_STORE_OBJECT_BACKEND_H
 #define TARN_STORE_OBJECT_BACKEND_H
 
+#include "base/module.h"
 #include "store/object/object.h"
 
 struct tarn_store_ops {
@@ -10,6 +11,10 @@ struct tarn_store_ops {
 	enum tarn_rc (*get)(struct tarn_store *store, const char *key, struct tarn_buf *out, struct tarn_err *err);
 	enum tarn_rc (*get_range)(struct tarn_store *store, const char *key, int64_t offset, size_t len, uint8_t *dst,
 				  struct tarn_err *err);
+	enum tarn_rc (*get_tail)(struct tarn_store *store, const char *key, size_t most, uint8_t *dst, size_t *got,
+				 int64_t *size, struct tarn_err *err);
+	/* offset -1: the whole object, of len bytes (-1: unknown). The function may be NULL. */
+	bool (*expect)(struct tarn_store *store, const char *key, int64_t offset, int64_t len);
 	enum tarn_rc (*size)(struct tarn_store *store, const char *key, int64_t *size, struct tarn_err *err);
 	enum tarn_rc (*put)(struct tarn_store *store, const char *key, struct tarn_slice bytes, enum tarn_put_mode mode,
 			    struct tarn_err *err);
@@ -28,6 +33,7 @@ struct tarn_store_ops {
 			     struct tarn_err *err);
 	enum tarn_rc (*folder_token)(struct tarn_store *store, const char *prefix, char token[TARN_STORE_TOKEN_SIZE],
 				     struct tarn_err *err);
+	bool is_ordered; /* see tarn_store_is_ordered */
 };
 
 struct tarn_store {
@@ -41,5 +47,10 @@ struct tarn_store_writer {
 
 enum tarn_rc tarn_local_store_open(const char *path, bool create, struct tarn_store **store,
 				   struct tarn_err *err) TARN_MUST_CHECK;
+/* In the module TARN_MODULE_NETWORK. `options` may be NULL. */
+typedef enum tarn_rc (*tarn_s3_open)(const char *url, const struct tarn_s3_options *options, bool create,
+				     struct tarn_store **store, struct tarn_err *err);
+TARN_EXPORT enum tarn_rc tarn_s3_store_open(const char *url, const struct tarn_s3_options *options, bool create,
+					    struct tarn_store **store, struct tarn_err *err) TARN_MUST_CHECK;
 
 #endif

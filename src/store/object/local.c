@@ -105,6 +105,25 @@ static enum tarn_rc local_get_range(struct tarn_store *store, const char *key, i
 	return rc;
 }
 
+static enum tarn_rc local_get_tail(struct tarn_store *store, const char *key, size_t most, uint8_t *dst, size_t *got,
+				   int64_t *size, struct tarn_err *err)
+{
+	struct tarn_local_store *local = tarn_local(store);
+	struct stat status;
+	int fd;
+	enum tarn_rc rc = open_object(local, key, &fd, &status, err);
+	if (rc)
+		return rc;
+	size_t len = status.st_size < (off_t)most ? (size_t)status.st_size : most;
+	rc = read_at(fd, status.st_size - (off_t)len, len, dst, local, key, err);
+	if (!rc) {
+		*got = len;
+		*size = status.st_size;
+	}
+	close(fd);
+	return rc;
+}
+
 static enum tarn_rc local_size(struct tarn_store *store, const char *key, int64_t *size, struct tarn_err *err)
 {
 	struct tarn_local_store *local = tarn_local(store);
@@ -326,6 +345,7 @@ static const struct tarn_store_ops local_ops = {
 	.close = local_close,
 	.get = local_get,
 	.get_range = local_get_range,
+	.get_tail = local_get_tail,
 	.size = local_size,
 	.put = local_put,
 	.link = local_link,

@@ -18,14 +18,45 @@ static const char *path_of_url(const char *url)
 	return strstr(url, "://") ? NULL : url;
 }
 
-enum tarn_rc tarn_store_open(const char *url, bool create, struct tarn_store **store, struct tarn_err *err)
+/* Past "s3://", at the bucket; Spark writes s3a. NULL for other schemes. */
+static const char *place_of_s3_url(const char *url)
+{
+	static const char *const prefixes[] = { "s3://", "s3a://", "s3n://" };
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (!strncmp(url, prefixes[i], strlen(prefixes[i])))
+			return url + strlen(prefixes[i]);
+	return NULL;
+}
+
+static enum tarn_rc open_s3(const char *url, const struct tarn_s3_options *options, bool create,
+			    struct tarn_store **store, struct tarn_err *err)
+{
+	void *symbol;
+	tarn_s3_open open;
+	/* "Not found" would be taken for a store that is not there yet. */
+	if (tarn_module_symbol(TARN_MODULE_NETWORK, "tarn_s3_store_open", &symbol, err))
+		return tarn_err_within(err, TARN_EUNSUPPORTED, "\"%s\"", url);
+	memcpy(&open, &symbol, sizeof(open));
+	return open(url, options, create, store, err);
+}
+
+enum tarn_rc tarn_store_open_with(const char *url, const struct tarn_s3_options *options, bool create,
+				  struct tarn_store **store, struct tarn_err *err)
 {
 	const char *path = path_of_url(url);
+	if (place_of_s3_url(url))
+		return open_s3(url, options, create, store, err);
 	if (!path)
-		return tarn_fail(err, TARN_EUNSUPPORTED, "no store for \"%s\": expected a path or file:///path", url);
+		return tarn_fail(err, TARN_EUNSUPPORTED,
+				 "no store for \"%s\": expected a path, file:///path or s3://bucket/prefix", url);
 	if (!*path)
 		return tarn_fail(err, TARN_EINVALID, "the store's path is empty");
 	return tarn_local_store_open(path, create, store, err);
+}
+
+enum tarn_rc tarn_store_open(const char *url, bool create, struct tarn_store **store, struct tarn_err *err)
+{
+	return tarn_store_open_with(url, NULL, create, store, err);
 }
 
 void tarn_store_close(struct tarn_store *store)
@@ -41,8 +72,10 @@ const char *tarn_store_url(const struct tarn_store *store)
 
 const char *tarn_store_key(const struct tarn_store *store, const char *location)
 {
-	const char *path = path_of_url(location), *root = path_of_url(store->url);
-	if (!path || *path != '/')
+	const char *s3_root = place_of_s3_url(store->url);
+	const char *path = s3_root ? place_of_s3_url(location) : path_of_url(location);
+	const char *root = s3_root ? s3_root : path_of_url(store->url);
+	if (!path || (!s3_root && *path != '/'))
 		return NULL;
 	size_t len = strlen(root);
 	if (strncmp(path, root, len) || path[len] != '/')
@@ -87,6 +120,28 @@ enum tarn_rc tarn_store_get_range(struct tarn_store *store, const char *key, int
 	if (!rc && offset < 0)
 		rc = tarn_fail(err, TARN_EINVALID, "offset %lld in \"%s\" is negative", (long long)offset, key);
 	return rc ? rc : store->ops->get_range(store, key, offset, len, dst, err);
+}
+
+enum tarn_rc tarn_store_get_tail(struct tarn_store *store, const char *key, size_t most, uint8_t *dst, size_t *got,
+				 int64_t *size, struct tarn_err *err)
+{
+	enum tarn_rc rc = check_key(key, err);
+	return rc ? rc : store->ops->get_tail(store, key, most, dst, got, size, err);
+}
+
+bool tarn_store_expect(struct tarn_store *store, const char *key, int64_t size)
+{
+	return store->ops->expect && !check_key(key, NULL) && store->ops->expect(store, key, -1, size);
+}
+
+bool tarn_store_expect_range(struct tarn_store *store, const char *key, int64_t offset, int64_t len)
+{
+	return store->ops->expect && !check_key(key, NULL) && store->ops->expect(store, key, offset, len);
+}
+
+bool tarn_store_is_ordered(const struct tarn_store *store)
+{
+	return store->ops->is_ordered;
 }
 
 enum tarn_rc tarn_store_size(struct tarn_store *store, const char *key, int64_t *size, struct tarn_err *err)

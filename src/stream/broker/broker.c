@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
+#include "stream/broker/metrics.h"
 #include "stream/broker/threads.h"
 
 /* The deepest thing that runs on these threads is a decompressor. */
@@ -28,6 +30,12 @@ void tarn_thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
 	}
 }
 
+struct tarn_complaints {
+	pthread_mutex_t lock;
+	int64_t second; /* of the monotonic clock */
+	size_t said, left_out;
+};
+
 static int64_t wall_clock_ms(void)
 {
 	return tarn_now_us() / 1000;
@@ -43,27 +51,70 @@ void tarn_broker_init(struct tarn_broker *broker, struct tarn_log *log)
 		.auto_create_topics = true,
 		.default_partitions = 1,
 		.now_ms = wall_clock_ms,
+		.metrics = tarn_metrics_new(),
+		.complaints = tarn_calloc(1, sizeof(struct tarn_complaints)),
 		.timers = tarn_timers_new(),
 		.workers = tarn_workers_new(),
 	};
+	pthread_mutex_init(&broker->complaints->lock, NULL);
 }
 
 void tarn_broker_release(struct tarn_broker *broker)
 {
 	tarn_workers_free(broker->workers);
 	tarn_timers_free(broker->timers);
+	pthread_mutex_destroy(&broker->complaints->lock);
+	free(broker->complaints);
+	tarn_metrics_free(broker->metrics);
+	broker->complaints = NULL;
+	broker->metrics = NULL;
 	broker->workers = NULL;
 	broker->timers = NULL;
+}
+
+static void say(const struct tarn_broker *broker, const char *fmt, va_list args)
+{
+	char line[1024];
+	vsnprintf(line, sizeof(line), fmt, args);
+	broker->say(broker->say_context, line);
 }
 
 void tarn_broker_say(const struct tarn_broker *broker, const char *fmt, ...)
 {
 	if (!broker->say)
 		return;
-	char line[1024];
 	va_list args;
 	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
+	say(broker, fmt, args);
 	va_end(args);
-	broker->say(broker->say_context, line);
+}
+
+/* Whether one more may be said in this second; *left_out is what was not said before it. */
+static bool may_complain(struct tarn_complaints *complaints, size_t *left_out)
+{
+	int64_t second = tarn_monotonic_ns() / 1000000000;
+	pthread_mutex_lock(&complaints->lock);
+	if (complaints->second != second) {
+		complaints->second = second;
+		complaints->said = 0;
+	}
+	bool may = complaints->said < TARN_COMPLAINTS;
+	*left_out = may ? complaints->left_out : 0;
+	complaints->said += may;
+	complaints->left_out = may ? 0 : complaints->left_out + 1;
+	pthread_mutex_unlock(&complaints->lock);
+	return may;
+}
+
+void tarn_broker_complain(struct tarn_broker *broker, const char *fmt, ...)
+{
+	size_t left_out;
+	if (!broker->say || !may_complain(broker->complaints, &left_out))
+		return;
+	if (left_out)
+		tarn_broker_say(broker, "%zu more like this were left out", left_out);
+	va_list args;
+	va_start(args, fmt);
+	say(broker, fmt, args);
+	va_end(args);
 }

@@ -43,6 +43,8 @@ struct tarn_group_coordinator; /* group_coordinator.h */
 struct tarn_transactions;      /* txn.h */
 struct tarn_acls;	       /* acl.h */
 struct tarn_users;	       /* users.h: who may authenticate, and with what */
+struct tarn_complaints;
+struct tarn_metrics; /* metrics.h */
 struct tarn_timers;
 struct tarn_workers;
 
@@ -80,6 +82,8 @@ struct tarn_broker {
 	void (*say)(void *context, const char *line);
 	void *say_context;
 
+	struct tarn_metrics *metrics;
+	struct tarn_complaints *complaints;
 	struct tarn_timers *timers;
 	struct tarn_workers *workers;
 };
@@ -89,6 +93,10 @@ void tarn_broker_init(struct tarn_broker *broker, struct tarn_log *log);
 /* Runs what the workers still hold, and ends the threads. No call may be under way. */
 void tarn_broker_release(struct tarn_broker *broker);
 void tarn_broker_say(const struct tarn_broker *broker, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same, of what clients do: no more than TARN_COMPLAINTS lines a second, so that nobody can fill a disk with them;
+ * how many were left out is said with the next one. */
+#define TARN_COMPLAINTS 20
+void tarn_broker_complain(struct tarn_broker *broker, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- timers: a callback on the clock's thread; it must be quick ---- */
 

@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "stream/broker/metrics.h"
 #include "stream/broker/session.h"
 #include "stream/broker/threads.h"
 #include "stream/broker/tls.h"
@@ -112,6 +113,7 @@ static void free_connection(struct connection *connection)
 	tarn_session_release(&connection->session);
 	free(connection);
 	atomic_fetch_sub(&loop->all->count, 1);
+	tarn_metrics_connection(loop->all->broker->metrics, -1);
 	if (loop->stopping && !loop->connections)
 		uv_stop(&loop->uv);
 }
@@ -460,6 +462,7 @@ static void open_connection(struct loop *loop, int fd)
 		connection->next->previous = connection;
 	loop->connections = connection;
 	atomic_fetch_add(&loop->all->count, 1);
+	tarn_metrics_connection(loop->all->broker->metrics, 1);
 	ask_for(connection, UV_READABLE | UV_DISCONNECT);
 }
 

@@ -75,6 +75,10 @@ int16_t tarn_produce_check(struct tarn_call *call, struct tarn_topic *topic, str
 		response->error_message = "clients may not write control batches";
 		return TARN_KAFKA_INVALID_RECORD;
 	}
+	if (batch->producer_id >= 0 && batch->base_sequence < 0) {
+		response->error_message = "a batch of an idempotent producer has a sequence";
+		return TARN_KAFKA_INVALID_RECORD;
+	}
 	if (batch->codec == TARN_BATCH_ZSTD && call->api_version < ZSTD_SINCE)
 		return TARN_KAFKA_UNSUPPORTED_COMPRESSION_TYPE;
 	if (call->broker->validator && wants_validation(topic))

@@ -90,8 +90,8 @@ static enum tarn_rc take_token(struct tarn_call *call, struct tarn_slice token, 
 						   : take_scram(sasl, users, token, out, err);
 	if (rc) {
 		sasl->step = FAILED;
-		tarn_broker_say(call->broker, "client %s: authentication of user \"%.200s\" with %s failed: %s",
-				session->peer, sasl->user, mechanisms[sasl->mechanism], err->message);
+		tarn_broker_complain(call->broker, "client %s: authentication of user \"%.200s\" with %s failed: %s",
+				     session->peer, sasl->user, mechanisms[sasl->mechanism], err->message);
 	} else if (sasl->step == DONE) {
 		session->authenticated = true;
 		session->raw_sasl = false;

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "stream/broker/handlers.h"
+#include "stream/broker/metrics.h"
 #include "stream/broker/sasl.h"
 
 enum {
@@ -29,6 +31,7 @@ struct tarn_call_inside {
 	bool working;	   /* a worker has the call */
 	unsigned deferred; /* reasons to resume that came meanwhile */
 	size_t held;	   /* bytes counted in the session */
+	int64_t began_ns;
 	/* Of whoever answers. */
 	bool silent;
 	const char *hang_up;
@@ -88,7 +91,9 @@ static void finish(struct tarn_call_inside *inside)
 		tarn_session_complain(session, &inside->call, inside->hang_up);
 		session->hang_up = true;
 	}
-	size_t held = inside->frame_len + tarn_encoded_size(&inside->answer);
+	size_t answer = inside->silent ? 0 : tarn_encoded_size(&inside->answer), held = inside->frame_len + answer;
+	tarn_metrics_count(session->broker->metrics, inside->call.api_key, tarn_monotonic_ns() - inside->began_ns,
+			   inside->frame_len, answer, inside->hang_up != NULL);
 	session->held_bytes += held - inside->held;
 	inside->held = held;
 	session->turn(session);
@@ -272,11 +277,11 @@ void tarn_session_complain(const struct tarn_session *session, const struct tarn
 {
 	const struct tarn_api *api = call ? tarn_api_find(call->api_key) : NULL;
 	if (!call)
-		tarn_broker_say(session->broker, "client %s (%s): %s", session->peer, session->principal, reason);
+		tarn_broker_complain(session->broker, "client %s (%s): %s", session->peer, session->principal, reason);
 	else
-		tarn_broker_say(session->broker, "client %s (%s, client id \"%.64s\"): %s (%d) version %d: %s",
-				session->peer, session->principal, call->client_id, api ? api->name : "unknown API",
-				call->api_key, call->api_version, reason);
+		tarn_broker_complain(session->broker, "client %s (%s, client id \"%.64s\"): %s (%d) version %d: %s",
+				     session->peer, session->principal, call->client_id,
+				     api ? api->name : "unknown API", call->api_key, call->api_version, reason);
 }
 
 static struct tarn_call_inside *new_call(struct tarn_session *session, uint8_t *frame, size_t len)
@@ -295,6 +300,7 @@ static struct tarn_call_inside *new_call(struct tarn_session *session, uint8_t *
 	inside->frame = frame;
 	inside->frame_len = len;
 	inside->held = len;
+	inside->began_ns = tarn_monotonic_ns();
 	*session->end = inside;
 	session->end = &inside->next_in_session;
 	session->n_calls++;
@@ -386,8 +392,9 @@ void tarn_session_take_with(struct tarn_session *session, const struct tarn_hand
 			rc = decode_request(call, &in, &err);
 	}
 	if (rc)
-		reason = tarn_arena_printf(&call->arena, "%s (at byte %lld of %zu)", err.message,
-					   (long long)err.position, len);
+		reason = err.position < 0 ? tarn_arena_strdup(&call->arena, err.message)
+					  : tarn_arena_printf(&call->arena, "%s (at byte %lld of %zu)", err.message,
+							      (long long)err.position, len);
 	if (reason)
 		tarn_call_hang_up(call, reason);
 	else

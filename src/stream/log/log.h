@@ -130,7 +130,8 @@ struct tarn_append {
 
 /* Appends one batch as a client sent it: checks it, gives it offsets, leader epoch 0 and what the topic's configuration asks
  * for (append time), writes it to the page cache. `batch` is changed in place. Not durable: see tarn_partition_when_durable.
- * The producer states (idempotence: the last five batches of each) are part of it. */
+ * The producer states (idempotence: the last five batches of each) are part of it; a batch of a producer with the sequence -1 is
+ * checked for its epoch alone (offsets of transactions, which the broker writes itself). */
 void tarn_partition_append(struct tarn_partition *partition, uint8_t *batch, size_t len, struct tarn_append *result);
 
 /* A control batch that ends a transaction of this producer (KIP-98). */

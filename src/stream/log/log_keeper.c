@@ -6,31 +6,84 @@
 #include "base/clock.h"
 #include "stream/log/log_parts.h"
 
-static void flush_due(struct tarn_log *log, int64_t now)
+enum { PRODUCER_EXPIRY_MS = 24 * 60 * 60 * 1000 }; /* producer.id.expiration.ms */
+
+typedef void (*partition_work)(struct tarn_partition *partition, void *context);
+
+static void for_partitions(struct tarn_log *log, partition_work work, void *context)
 {
 	struct tarn_topic **topics;
 	size_t count = tarn_log_topics(log, &topics);
-	int64_t next = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct topic_shape *shape = atomic_load(&topics[i]->shape);
-		for (int32_t k = 0; k < shape->n_partitions; k++) {
-			struct tarn_partition *partition = shape->partitions[k];
-			if (!atomic_load(&partition->loaded))
-				continue;
-			pthread_mutex_lock(&partition->lock);
-			int64_t at = partition->flush_at_ms;
-			pthread_mutex_unlock(&partition->lock);
-			if (at && at <= now)
-				sync_ask(partition, false);
-			else if (at && (!next || at < next))
-				next = at;
-		}
+		for (int32_t k = 0; k < shape->n_partitions && !atomic_load(&log->stopping); k++)
+			work(shape->partitions[k], context);
 		tarn_topic_unref(topics[i]);
 	}
 	free(topics);
-	if (next)
-		keeper_wake(log, next);
 }
+
+/* ---- flush.ms ---- */
+
+struct flush {
+	int64_t now, next; /* next: the earliest time that has not come; 0: none */
+};
+
+static void flush_partition(struct tarn_partition *partition, void *context)
+{
+	struct flush *flush = context;
+	if (!atomic_load(&partition->loaded))
+		return;
+	pthread_mutex_lock(&partition->lock);
+	int64_t at = partition->flush_at_ms;
+	pthread_mutex_unlock(&partition->lock);
+	if (at && at <= flush->now)
+		sync_ask(partition, false);
+	else if (at && (!flush->next || at < flush->next))
+		flush->next = at;
+}
+
+static void flush_due(struct tarn_log *log, int64_t now)
+{
+	struct flush flush = { .now = now };
+	for_partitions(log, flush_partition, &flush);
+	if (flush.next)
+		keeper_wake(log, flush.next);
+}
+
+/* ---- retention and compaction ---- */
+
+static void warn_of(struct tarn_partition *partition, const char *what, const struct tarn_err *err)
+{
+	log_warn(partition->topic->log, "%s of \"%s-%d\" failed: %s", what, partition->topic->name, partition->number,
+		 err->message);
+}
+
+static void expire_producers(struct tarn_partition *partition)
+{
+	if (partition_lock(partition))
+		producers_expire(&partition->producers, log_now_ms() - PRODUCER_EXPIRY_MS);
+	pthread_mutex_unlock(&partition->lock);
+}
+
+static void retain_partition(struct tarn_partition *partition, void *context)
+{
+	struct tarn_err err;
+	(void)context;
+	if (topic_config(partition->topic)->delete &&partition_retain(partition, &err))
+		warn_of(partition, "retention", &err);
+	expire_producers(partition);
+}
+
+static void compact_partition(struct tarn_partition *partition, void *context)
+{
+	struct tarn_err err;
+	(void)context;
+	if (topic_config(partition->topic)->compact && partition_compact(partition, &err))
+		warn_of(partition, "compaction", &err);
+}
+
+/* ---- the thread ---- */
 
 void keeper_wake(struct tarn_log *log, int64_t flush_at_ms)
 {
@@ -42,29 +95,64 @@ void keeper_wake(struct tarn_log *log, int64_t flush_at_ms)
 	pthread_mutex_unlock(&log->timer_lock);
 }
 
+/* What the keeper does and when; times are of the monotonic clock, so that setting the clock delays nothing. */
+struct chores {
+	int64_t retain_at, clean_at;
+};
+
+static int64_t monotonic_ms(void)
+{
+	return tarn_monotonic_ns() / 1000000;
+}
+
+/* Does what is due; false where nothing was. Called and left with timer_lock held. */
+static bool do_chores(struct tarn_log *log, struct chores *chores)
+{
+	int64_t now = log_now_ms(), tick = monotonic_ms();
+	bool flush = log->flush_ms && log->flush_ms <= now, bury = log->wake;
+	bool retain = tick >= chores->retain_at, clean = tick >= chores->clean_at;
+	if (!flush && !bury && !retain && !clean)
+		return false;
+	log->wake = false;
+	if (flush)
+		log->flush_ms = 0;
+	pthread_mutex_unlock(&log->timer_lock);
+	if (flush)
+		flush_due(log, now);
+	if (bury)
+		topics_bury(log);
+	if (retain) {
+		for_partitions(log, retain_partition, NULL);
+		chores->retain_at = monotonic_ms() + log->options.retention_check_ms;
+	}
+	if (clean) {
+		for_partitions(log, compact_partition, NULL);
+		chores->clean_at = monotonic_ms() + log->options.clean_check_ms;
+	}
+	pthread_mutex_lock(&log->timer_lock);
+	return true;
+}
+
+static void wait_for_chores(struct tarn_log *log, const struct chores *chores)
+{
+	int64_t at = chores->retain_at < chores->clean_at ? chores->retain_at : chores->clean_at;
+	if (log->flush_ms) {
+		int64_t flush_at = monotonic_ms() + log->flush_ms - log_now_ms();
+		at = flush_at < at ? flush_at : at;
+	}
+	const struct timespec until = { at / 1000, at % 1000 * 1000000 };
+	pthread_cond_timedwait(&log->timer, &log->timer_lock, &until);
+}
+
 static void *keep(void *argument)
 {
 	struct tarn_log *log = argument;
+	struct chores chores = { monotonic_ms() + log->options.retention_check_ms,
+				 monotonic_ms() + log->options.clean_check_ms };
 	pthread_mutex_lock(&log->timer_lock);
-	while (!log->stop) {
-		int64_t now = log_now_ms();
-		if (log->flush_ms && log->flush_ms <= now) {
-			log->flush_ms = 0;
-			pthread_mutex_unlock(&log->timer_lock);
-			flush_due(log, now);
-			pthread_mutex_lock(&log->timer_lock);
-		} else if (log->wake) {
-			log->wake = false;
-			pthread_mutex_unlock(&log->timer_lock);
-			topics_bury(log);
-			pthread_mutex_lock(&log->timer_lock);
-		} else if (log->flush_ms) {
-			const struct timespec until = { log->flush_ms / 1000, log->flush_ms % 1000 * 1000000 };
-			pthread_cond_timedwait(&log->timer, &log->timer_lock, &until);
-		} else {
-			pthread_cond_wait(&log->timer, &log->timer_lock);
-		}
-	}
+	while (!atomic_load(&log->stopping))
+		if (!do_chores(log, &chores))
+			wait_for_chores(log, &chores);
 	pthread_mutex_unlock(&log->timer_lock);
 	return NULL;
 }
@@ -72,7 +160,11 @@ static void *keep(void *argument)
 enum tarn_rc keeper_start(struct tarn_log *log, struct tarn_err *err)
 {
 	pthread_mutex_init(&log->timer_lock, NULL);
-	pthread_cond_init(&log->timer, NULL);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&log->timer, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	if (pthread_create(&log->keeper, NULL, keep, log))
 		return tarn_fail(err, TARN_EIO, "no thread to keep the log");
 	log->has_keeper = true;
@@ -82,7 +174,7 @@ enum tarn_rc keeper_start(struct tarn_log *log, struct tarn_err *err)
 void keeper_stop(struct tarn_log *log)
 {
 	pthread_mutex_lock(&log->timer_lock);
-	log->stop = true;
+	atomic_store(&log->stopping, true);
 	pthread_cond_signal(&log->timer);
 	pthread_mutex_unlock(&log->timer_lock);
 	if (log->has_keeper)

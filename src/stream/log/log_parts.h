@@ -35,7 +35,6 @@ struct tarn_partition {
 	int64_t start, high_watermark, end; /* [lock] */
 	int64_t bytes, appended_ms;	    /* [lock] */
 	struct producers producers;	    /* [lock] */
-	int64_t expired_ms;		    /* [lock] when producers were last looked through */
 	struct read_hint hints[READ_HINTS]; /* [lock] */
 	unsigned next_hint;
 
@@ -109,7 +108,8 @@ struct tarn_log {
 
 	pthread_mutex_t timer_lock;
 	pthread_cond_t timer;
-	bool stop, wake;
+	bool wake;
+	atomic_bool stopping;
 	int64_t flush_ms; /* the earliest flush_at_ms of all, 0: none */
 	pthread_t keeper;
 	bool has_keeper;
@@ -186,6 +186,15 @@ void sync_ask(struct tarn_partition *partition, bool tell_only);
 enum tarn_rc sync_checkpoint(struct tarn_partition *partition, struct tarn_err *err) TARN_MUST_CHECK;
 /* Syncs and writes the state, so that no recovery is needed. Nobody else uses the partition. */
 void sync_finish(struct tarn_partition *partition);
+
+/* ---- what goes (retention.c, compaction.c) ---- */
+
+/* Moves the start up, durably; then the files below it go. With clean_lock held, and no other. */
+enum tarn_rc partition_move_start(struct tarn_partition *partition, int64_t to, struct tarn_err *err) TARN_MUST_CHECK;
+/* What retention.ms and retention.bytes no longer keep goes. */
+enum tarn_rc partition_retain(struct tarn_partition *partition, struct tarn_err *err) TARN_MUST_CHECK;
+/* One pass, if enough is new. */
+enum tarn_rc partition_compact(struct tarn_partition *partition, struct tarn_err *err) TARN_MUST_CHECK;
 
 /* ---- the keeper: flush.ms, retention, compaction, burials (log_keeper.c) ---- */
 

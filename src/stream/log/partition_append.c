@@ -40,7 +40,7 @@ static bool check_header(const struct tarn_batch *batch, struct tarn_append *res
 		return refuse(result, TARN_APPEND_INVALID_RECORD, "the base offset of a batch must be 0");
 	if (batch->count <= 0 || batch->last_offset_delta != batch->count - 1)
 		return refuse(result, TARN_APPEND_INVALID_RECORD, "the count of a batch does not fit its offsets");
-	if (batch->producer_id >= 0 && (batch->producer_epoch < 0 || batch->base_sequence < 0))
+	if (batch->producer_id >= 0 && (batch->producer_epoch < 0 || batch->base_sequence < -1))
 		return refuse(result, TARN_APPEND_INVALID_RECORD, "a producer without epoch or sequence");
 	if (batch->transactional && batch->producer_id < 0)
 		return refuse(result, TARN_APPEND_INVALID_RECORD, "a transaction without a producer id");
@@ -208,12 +208,12 @@ static void put(struct tarn_partition *partition, struct checked *checked, struc
 		return;
 	}
 	segment_note(active, batch, active->size, config->number[TARN_TOPIC_INDEX_INTERVAL_BYTES]);
-	producers_apply(&partition->producers, batch);
+	partition->appended_ms = active->written_ms = log_now_ms();
+	producers_apply(&partition->producers, batch, partition->appended_ms);
 	result->base_offset = partition->end;
 	result->last_offset = partition->end + batch->last_offset_delta;
 	active->size += checked->len;
 	partition->end = active->next = result->last_offset + 1;
-	partition->appended_ms = active->written_ms = log_now_ms();
 	partition->bytes += (int64_t)checked->len;
 	partition->since_checkpoint += checked->len;
 }

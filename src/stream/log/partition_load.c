@@ -1,6 +1,7 @@
 /* A partition's first use: its segments are found, and what lies behind the last checkpoint is recovered. */
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,8 +30,8 @@ static int by_base(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* Bases of all segments, ascending; the caller's. What an interrupted rewriting left behind goes. */
-static enum tarn_rc list_segments(const char *folder, int64_t **bases, size_t *count, struct tarn_err *err)
+/* Bases of all segments, ascending; the caller's. */
+static enum tarn_rc list_bases(const char *folder, int64_t **bases, size_t *count, struct tarn_err *err)
 {
 	DIR *dir = opendir(folder);
 	size_t capacity = 0;
@@ -38,17 +39,12 @@ static enum tarn_rc list_segments(const char *folder, int64_t **bases, size_t *c
 	*count = 0;
 	if (!dir)
 		return errno == ENOENT ? TARN_OK : tarn_fail_errno(err, "\"%s\"", folder);
-	struct dirent *entry;
-	while ((entry = readdir(dir))) {
+	for (struct dirent *entry; (entry = readdir(dir));) {
 		int64_t base;
-		size_t len = strlen(entry->d_name);
-		if (base_of(entry->d_name, &base)) {
-			*bases = tarn_grow(*bases, &capacity, *count + 1, sizeof(**bases));
-			(*bases)[(*count)++] = base;
-		} else if (len > 4 &&
-			   (!strcmp(entry->d_name + len - 4, ".tmp") || !strcmp(entry->d_name + len - 4, ".new"))) {
-			unlinkat(dirfd(dir), entry->d_name, 0);
-		}
+		if (!base_of(entry->d_name, &base))
+			continue;
+		*bases = tarn_grow(*bases, &capacity, *count + 1, sizeof(**bases));
+		(*bases)[(*count)++] = base;
 	}
 	closedir(dir);
 	if (*count)
@@ -56,11 +52,64 @@ static enum tarn_rc list_segments(const char *folder, int64_t **bases, size_t *c
 	return TARN_OK;
 }
 
+/* Compaction had decided (compaction.c): what it replaced goes, if it is still there. */
+static enum tarn_rc finish_swap(const char *folder, const char *name, struct tarn_err *err)
+{
+	long long base, end;
+	int len = 0;
+	if (sscanf(name, "%20lld-%20lld.swap%n", &base, &end, &len) != 2 || (size_t)len != strlen(name))
+		return TARN_OK;
+	int64_t *bases;
+	size_t count;
+	enum tarn_rc rc = list_bases(folder, &bases, &count, err);
+	for (size_t i = 0; i < count && !rc; i++) {
+		static const char *const suffixes[] = { "index", "timeindex", "log" };
+		for (size_t k = 0; k < 3 && !rc && bases[i] >= base && bases[i] < end; k++) {
+			char *path = tarn_asprintf("%s/%020lld.%s", folder, (long long)bases[i], suffixes[k]);
+			if (unlink(path) && errno != ENOENT)
+				rc = tarn_fail_errno(err, "\"%s\"", path);
+			free(path);
+		}
+	}
+	free(bases);
+	if (!rc)
+		rc = tarn_fsync_path(folder, err);
+	char *from = tarn_asprintf("%s/%s", folder, name), *to = tarn_asprintf("%s/%020lld.log", folder, base);
+	if (!rc && rename(from, to))
+		rc = tarn_fail_errno(err, "\"%s\"", to);
+	free(from);
+	free(to);
+	return rc ? rc : tarn_fsync_path(folder, err);
+}
+
+/* What an interrupted rewriting left behind is finished, or goes. */
+static enum tarn_rc clear_up(const char *folder, struct tarn_err *err)
+{
+	DIR *dir = opendir(folder);
+	if (!dir)
+		return errno == ENOENT ? TARN_OK : tarn_fail_errno(err, "\"%s\"", folder);
+	enum tarn_rc rc = TARN_OK;
+	for (struct dirent *entry; !rc && (entry = readdir(dir));) {
+		size_t len = strlen(entry->d_name);
+		const char *suffix = len > 5 ? entry->d_name + len - 5 : "";
+		if (!strcmp(suffix, ".swap"))
+			rc = finish_swap(folder, entry->d_name, err);
+		else if (*suffix && (!strcmp(suffix + 1, ".tmp") || !strcmp(suffix + 1, ".new")))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	closedir(dir);
+	return rc;
+}
+
 static enum tarn_rc find_segments(struct tarn_partition *partition, struct tarn_err *err)
 {
 	int64_t *bases;
 	size_t count;
-	enum tarn_rc rc = list_segments(partition->folder, &bases, &count, err);
+	enum tarn_rc rc = clear_up(partition->folder, err);
+	if (!rc)
+		rc = list_bases(partition->folder, &bases, &count, err);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < count && !rc; i++) {
 		struct segment *segment = partition_add_segment(partition, bases[i]);
 		struct stat status;
@@ -145,6 +194,7 @@ static enum tarn_rc replay(struct tarn_partition *partition, size_t i, int fd, u
 	struct tarn_err why;
 	enum tarn_rc rc;
 	uint64_t position = from;
+	int64_t now = log_now_ms();
 	segment_scan_init(&scan, fd, segment->log.path, from, segment->size, true);
 	while (!(rc = segment_scan_next(&scan, &batch, &why))) {
 		if (batch.base_offset < partition->end) {
@@ -152,7 +202,7 @@ static enum tarn_rc replay(struct tarn_partition *partition, size_t i, int fd, u
 			break;
 		}
 		segment_note(segment, &batch, position, interval);
-		producers_apply(&partition->producers, &batch);
+		producers_apply(&partition->producers, &batch, now);
 		partition->end = batch.base_offset + batch.last_offset_delta + 1;
 		position = scan.position;
 	}

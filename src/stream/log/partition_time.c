@@ -1,6 +1,5 @@
-/* Offsets by time, and moving the start. */
+/* Offsets by time. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "stream/log/log_parts.h"
@@ -186,54 +185,4 @@ enum tarn_rc tarn_partition_max_time(struct tarn_partition *partition, int64_t *
 	if (!rc && latest < 0)
 		rc = tarn_fail(err, TARN_ENOTFOUND, "no records");
 	return rc ? rc : tarn_partition_find_time(partition, latest, offset, timestamp, err);
-}
-
-/* ---- the start ---- */
-
-void partition_drop_below_start(struct tarn_partition *partition)
-{
-	size_t gone = 0;
-	while (gone + 1 < partition->n_segments && partition->segments[gone + 1]->base <= partition->start)
-		gone++;
-	for (size_t i = 0; i < gone; i++) {
-		partition->bytes -= (int64_t)partition->segments[i]->size;
-		atomic_store(&partition->segments[i]->doomed, true);
-		segment_unref(partition->segments[i]);
-	}
-	partition->n_segments -= gone;
-	memmove(partition->segments, partition->segments + gone, partition->n_segments * sizeof(*partition->segments));
-	producers_started(&partition->producers, partition->start);
-}
-
-enum tarn_rc tarn_partition_delete_before(struct tarn_partition *partition, int64_t before, int64_t *start,
-					  struct tarn_err *err)
-{
-	pthread_mutex_lock(&partition->clean_lock);
-	bool usable = partition_lock(partition);
-	int64_t to = before == -1 ? partition->high_watermark : before;
-	enum tarn_rc rc = TARN_OK;
-	if (!usable || partition->failed || atomic_load(&partition->topic->deleted))
-		rc = tarn_fail(err, TARN_EIO, "partition \"%s-%d\" is out of use", partition->topic->name,
-			       partition->number);
-	else if (to < 0 || to > partition->high_watermark)
-		rc = tarn_fail(err, TARN_ENOTFOUND, "offset %lld of \"%s-%d\": expected at most %lld", (long long)to,
-			       partition->topic->name, partition->number, (long long)partition->high_watermark);
-	int64_t old = partition->start;
-	if (!rc && to > old)
-		partition->start = to;
-	int64_t now = partition->start;
-	pthread_mutex_unlock(&partition->lock);
-	if (!rc && now > old) {
-		rc = sync_checkpoint(partition, err);
-		pthread_mutex_lock(&partition->lock);
-		if (rc)
-			partition->start = old;
-		else
-			partition_drop_below_start(partition);
-		pthread_mutex_unlock(&partition->lock);
-	}
-	if (!rc)
-		*start = now;
-	pthread_mutex_unlock(&partition->clean_lock);
-	return rc;
 }

@@ -100,7 +100,7 @@ enum tarn_append_status producers_check(const struct producers *producers, const
 		return TARN_APPEND_PRODUCER_FENCED;
 	bool same_epoch = batch->producer_epoch == producer->epoch;
 	int32_t last_sequence = sequence_plus(batch->base_sequence, batch->last_offset_delta);
-	for (int32_t i = 0; same_epoch && i < producer->n_batches; i++) {
+	for (int32_t i = 0; same_epoch && batch->base_sequence >= 0 && i < producer->n_batches; i++) {
 		const struct producer_batch *known = &producer->batches[i];
 		if (known->first_sequence == batch->base_sequence && known->last_sequence == last_sequence) {
 			*first = *known;
@@ -109,6 +109,8 @@ enum tarn_append_status producers_check(const struct producers *producers, const
 	}
 	if (producer->transaction_start >= 0 && !batch->transactional)
 		return TARN_APPEND_TXN_STATE;
+	if (batch->base_sequence < 0)
+		return TARN_APPEND_DONE;
 	if (!same_epoch)
 		return batch->base_sequence ? TARN_APPEND_OUT_OF_ORDER : TARN_APPEND_DONE;
 	if (!producer->n_batches)
@@ -133,7 +135,7 @@ bool tarn_batch_marker(const struct tarn_batch *batch, bool *commit, int32_t *co
 	return found;
 }
 
-static void apply_marker(struct producers *producers, const struct tarn_batch *batch)
+static void apply_marker(struct producers *producers, const struct tarn_batch *batch, int64_t now)
 {
 	bool commit;
 	int32_t coordinator_epoch;
@@ -145,7 +147,7 @@ static void apply_marker(struct producers *producers, const struct tarn_batch *b
 		producer->n_batches = 0;
 	}
 	producer->coordinator_epoch = coordinator_epoch;
-	producer->last_timestamp = batch->max_timestamp;
+	producer->last_timestamp = now;
 	if (producer->transaction_start < 0)
 		return;
 	producers->ended =
@@ -162,18 +164,8 @@ static void apply_marker(struct producers *producers, const struct tarn_batch *b
 	producers->n_open--;
 }
 
-void producers_apply(struct producers *producers, const struct tarn_batch *batch)
+static void remember_batch(struct producer *producer, const struct tarn_batch *batch)
 {
-	if (batch->producer_id < 0)
-		return;
-	if (batch->control) {
-		apply_marker(producers, batch);
-		return;
-	}
-	struct producer *producer = find_or_add(producers, batch->producer_id, batch->producer_epoch);
-	if (batch->producer_epoch != producer->epoch)
-		producer->n_batches = 0;
-	producer->epoch = batch->producer_epoch;
 	if (producer->n_batches == PRODUCER_BATCHES)
 		memmove(producer->batches, producer->batches + 1, --producer->n_batches * sizeof(*producer->batches));
 	producer->batches[producer->n_batches++] = (struct producer_batch){
@@ -183,7 +175,23 @@ void producers_apply(struct producers *producers, const struct tarn_batch *batch
 		.last_offset = batch->base_offset + batch->last_offset_delta,
 		.timestamp = batch->max_timestamp,
 	};
-	producer->last_timestamp = batch->max_timestamp;
+}
+
+void producers_apply(struct producers *producers, const struct tarn_batch *batch, int64_t now)
+{
+	if (batch->producer_id < 0)
+		return;
+	if (batch->control) {
+		apply_marker(producers, batch, now);
+		return;
+	}
+	struct producer *producer = find_or_add(producers, batch->producer_id, batch->producer_epoch);
+	if (batch->producer_epoch != producer->epoch)
+		producer->n_batches = 0;
+	producer->epoch = batch->producer_epoch;
+	if (batch->base_sequence >= 0)
+		remember_batch(producer, batch);
+	producer->last_timestamp = now;
 	if (batch->transactional && producer->transaction_start < 0) {
 		producer->transaction_start = batch->base_offset;
 		producers->n_open++;

@@ -18,7 +18,7 @@ struct producer {
 	int16_t epoch;
 	int32_t coordinator_epoch;
 	int64_t transaction_start; /* -1: none is open */
-	int64_t last_timestamp;
+	int64_t last_timestamp; /* wall clock, not that of its records: these may be old */
 	int32_t n_batches; /* the newest last */
 	struct producer_batch batches[PRODUCER_BATCHES];
 	struct producer *next; /* of the same bucket */
@@ -51,8 +51,9 @@ struct producer *producers_find(const struct producers *producers, int64_t id);
 /* May this batch be appended? TARN_APPEND_DONE: yes. TARN_APPEND_DUPLICATE: *first is where it was the first time. */
 enum tarn_append_status producers_check(const struct producers *producers, const struct tarn_batch *batch,
 					struct producer_batch *first);
-/* A batch, marker or not, that is in the log at batch->base_offset. A marker's key says how its transaction ended. */
-void producers_apply(struct producers *producers, const struct tarn_batch *batch);
+/* A batch, marker or not, that is in the log at batch->base_offset. A marker's key says how its transaction ended. `now`: the
+ * wall clock. */
+void producers_apply(struct producers *producers, const struct tarn_batch *batch, int64_t now);
 /* The type in the key of a control batch: false where it is none that ends a transaction. */
 bool tarn_batch_marker(const struct tarn_batch *batch, bool *commit, int32_t *coordinator_epoch);
 

@@ -33,7 +33,7 @@ void segment_unref(struct segment *segment)
 {
 	if (!segment || atomic_fetch_sub(&segment->refs, 1) != 1)
 		return;
-	if (segment->dirty)
+	if (segment->dirty || atomic_load(&segment->replaced))
 		open_file_done(segment->files, &segment->log);
 	if (segment->doomed) {
 		unlink(segment->index_file.path);

@@ -34,6 +34,9 @@ struct segment {
 	uint64_t serial; /* of this object: a segment that was compacted is another */
 	atomic_int refs;
 	atomic_bool doomed; /* its files go with the last reference */
+	/* Compaction has put another file in its place: `log` stays open for whoever still reads it, and the index
+	 * files are not its own. */
+	atomic_bool replaced;
 	struct open_file log, index_file, time_file;
 
 	uint64_t size;	    /* [p] of all batches */

@@ -109,10 +109,11 @@ enum tarn_rc segment_write_index(struct segment *segment, const struct index_tai
 	return rc ? rc : write_tail(segment->files, &segment->time_file, &tail->times, tail->times_at, err);
 }
 
-/* A segment's whole index, made anew from its batches. */
-static enum tarn_rc make_anew(struct segment *segment, uint64_t size, int64_t interval, struct tarn_err *err)
+/* A segment's whole index, from its batches. */
+static enum tarn_rc index_batches(struct segment *segment, uint64_t size, int64_t interval, struct segment *scratch,
+				  struct tarn_err *err)
 {
-	struct segment scratch = { .base = segment->base, .max_time = -1, .max_time_offset = -1 };
+	*scratch = (struct segment){ .base = segment->base, .max_time = -1, .max_time_offset = -1 };
 	struct segment_scan scan;
 	struct tarn_batch batch;
 	int fd;
@@ -125,11 +126,18 @@ static enum tarn_rc make_anew(struct segment *segment, uint64_t size, int64_t in
 		rc = segment_scan_next(&scan, &batch, err);
 		if (rc)
 			break;
-		segment_note(&scratch, &batch, position, interval);
+		segment_note(scratch, &batch, position, interval);
 	}
 	segment_scan_release(&scan);
 	open_file_done(segment->files, &segment->log);
-	if (rc == TARN_ENOTFOUND) {
+	return rc == TARN_ENOTFOUND ? TARN_OK : rc;
+}
+
+static enum tarn_rc make_anew(struct segment *segment, uint64_t size, int64_t interval, struct tarn_err *err)
+{
+	struct segment scratch;
+	enum tarn_rc rc = index_batches(segment, size, interval, &scratch, err);
+	if (!rc) {
 		struct index_tail tail;
 		index_tail_take(&tail, &scratch, true);
 		rc = segment_write_index(segment, &tail, err);
@@ -225,7 +233,8 @@ static bool look_up(struct segment *segment, uint64_t size, int64_t offset, uint
 enum tarn_rc segment_find(struct segment *segment, uint64_t size, int64_t offset, int64_t interval, uint64_t *position,
 			  struct tarn_err *err)
 {
-	if (look_up(segment, size, offset, position))
+	*position = 0;
+	if (atomic_load(&segment->replaced) || look_up(segment, size, offset, position))
 		return TARN_OK;
 	enum tarn_rc rc = make_anew(segment, size, interval, err);
 	if (!rc && !look_up(segment, size, offset, position))
@@ -278,6 +287,9 @@ enum tarn_rc segment_find_time(struct segment *segment, uint64_t size, int64_t t
 			       uint64_t *position, struct tarn_err *err)
 {
 	int64_t before, offset;
+	*position = 0;
+	if (atomic_load(&segment->replaced))
+		return TARN_OK;
 	return sure_look_up_time(segment, size, timestamp - 1, interval, &before, &offset, position, err);
 }
 
@@ -285,6 +297,16 @@ enum tarn_rc segment_max_time(struct segment *segment, uint64_t size, int64_t in
 			      int64_t *offset, struct tarn_err *err)
 {
 	uint64_t position;
+	if (atomic_load(&segment->replaced)) {
+		struct segment scratch;
+		enum tarn_rc rc = index_batches(segment, size, interval, &scratch, err);
+		if (!rc) {
+			*timestamp = scratch.max_time;
+			*offset = scratch.max_time_offset;
+		}
+		segment_drop_index(&scratch);
+		return rc;
+	}
 	return sure_look_up_time(segment, size, INT64_MAX, interval, timestamp, offset, &position, err);
 }
 

@@ -76,6 +76,8 @@ const struct tarn_topic_key tarn_topic_keys[TARN_TOPIC_N_KEYS] = {
 	       "how large a partition may grow before its oldest segments go; -1: no limit"),
 	NUMBER(TARN_TOPIC_RETENTION_MS, "retention.ms", TARN_TOPIC_LONG, "604800000", -1, LONG_MOST,
 	       "how old a segment's newest record may be before it goes; -1: no limit"),
+	CHOICE(TARN_TOPIC_SCHEMA_VALIDATION, "schema.validation", TARN_TOPIC_BOOLEAN, "false", " true false ",
+	       "whether the broker refuses keys and values that do not fit a schema of the registry"),
 	NUMBER(TARN_TOPIC_SEGMENT_BYTES, "segment.bytes", TARN_TOPIC_INT, "1073741824", 14, INT_MOST,
 	       "the size at which a new segment is begun"),
 	NUMBER(TARN_TOPIC_SEGMENT_INDEX_BYTES, "segment.index.bytes", TARN_TOPIC_INT, "10485760", 4, INT_MOST,

@@ -118,6 +118,25 @@ enum tarn_rc tarn_kafka_producer_open(const struct tarn_kafka_options *options,
 	return rc;
 }
 
+enum tarn_rc tarn_kafka_consumer_open(const struct tarn_kafka_options *options,
+				      const struct tarn_kafka_setting *settings, size_t n_settings,
+				      tarn_kafka_rebalanced rebalanced, void *context, rd_kafka_t **client,
+				      struct tarn_err *err)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	enum tarn_rc rc = fill(conf, options, settings, n_settings, err);
+	rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
+	rd_kafka_conf_set_opaque(conf, context);
+	if (rc) {
+		rd_kafka_conf_destroy(conf);
+		return rc;
+	}
+	rc = open_with(conf, RD_KAFKA_CONSUMER, client, err);
+	if (!rc)
+		rd_kafka_poll_set_consumer(*client);
+	return rc;
+}
+
 enum tarn_rc tarn_kafka_fail(struct tarn_err *err, rd_kafka_resp_err_t code, const char *text)
 {
 	const char *why = text ? text : rd_kafka_err2str(code);

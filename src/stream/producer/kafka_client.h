@@ -45,6 +45,14 @@ enum tarn_rc tarn_kafka_producer_open(const struct tarn_kafka_options *options,
 				      tarn_kafka_told told, void *context, rd_kafka_t **client,
 				      struct tarn_err *err) TARN_MUST_CHECK;
 
+/* The same, a member of a consumer group that is told of its partitions while it polls; all messages come from its one queue. */
+typedef void (*tarn_kafka_rebalanced)(rd_kafka_t *consumer, rd_kafka_resp_err_t what,
+				      rd_kafka_topic_partition_list_t *partitions, void *context);
+enum tarn_rc tarn_kafka_consumer_open(const struct tarn_kafka_options *options,
+				      const struct tarn_kafka_setting *settings, size_t n_settings,
+				      tarn_kafka_rebalanced rebalanced, void *context, rd_kafka_t **client,
+				      struct tarn_err *err) TARN_MUST_CHECK;
+
 /* librdkafka's error as ours: not found, exists, I/O, invalid. */
 enum tarn_rc tarn_kafka_fail(struct tarn_err *err, rd_kafka_resp_err_t code, const char *text);
 

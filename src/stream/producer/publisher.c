@@ -10,6 +10,7 @@
 
 enum {
 	DEFAULT_TIMEOUT_MS = 15000,
+	REACH_MS = 5000, /* after which a broker counts as out of reach */
 	POLL_MS = 100,
 	TRANSACTION_BYTES = 32 << 20, /* of batches that go together */
 	LARGEST_MESSAGE = 1000000000, /* for the client; the broker has its own limit */
@@ -115,7 +116,9 @@ static void told(rd_kafka_t *producer, const rd_kafka_message_t *message, void *
 
 static enum tarn_rc fail(struct tarn_err *err, rd_kafka_error_t *error)
 {
-	enum tarn_rc rc = tarn_kafka_fail(err, rd_kafka_error_code(error), rd_kafka_error_string(error));
+	rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+	bool late = code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+	enum tarn_rc rc = tarn_kafka_fail(err, code, late ? NULL : rd_kafka_error_string(error));
 	if (rd_kafka_error_is_retriable(error) && err)
 		err->code = rc = TARN_EIO;
 	rd_kafka_error_destroy(error);
@@ -140,7 +143,7 @@ static enum tarn_rc open_producer(struct tarn_publisher *publisher, struct tarn_
 						   told, publisher, &producer, err);
 	if (rc)
 		return rc;
-	rd_kafka_error_t *error = rd_kafka_init_transactions(producer, publisher->timeout_ms);
+	rd_kafka_error_t *error = rd_kafka_init_transactions(producer, REACH_MS);
 	if (!error) {
 		forget_marks(publisher);
 		publisher->producer = producer;
@@ -190,6 +193,20 @@ static enum tarn_rc ask_mark(struct tarn_publisher *publisher, const char *topic
 	return rc;
 }
 
+/* librdkafka would look for a new topic at its next tick, up to a second later. */
+static enum tarn_rc look_up_topic(struct tarn_publisher *publisher, const char *name, struct tarn_err *err)
+{
+	const struct rd_kafka_metadata *facts;
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(publisher->producer, name, NULL);
+	if (!topic)
+		return tarn_fail(err, TARN_EINVALID, "topic \"%s\": %s", name, rd_kafka_err2str(rd_kafka_last_error()));
+	rd_kafka_resp_err_t code = rd_kafka_metadata(publisher->producer, 0, topic, &facts, publisher->timeout_ms);
+	if (!code)
+		rd_kafka_metadata_destroy(facts);
+	rd_kafka_topic_destroy(topic);
+	return code ? tarn_kafka_fail(err, code, NULL) : TARN_OK;
+}
+
 static enum tarn_rc find_mark(struct tarn_publisher *publisher, const char *topic, struct mark **mark,
 			      struct tarn_err *err)
 {
@@ -200,6 +217,8 @@ static enum tarn_rc find_mark(struct tarn_publisher *publisher, const char *topi
 			return TARN_OK;
 	}
 	enum tarn_rc rc = ask_mark(publisher, topic, &sent, err);
+	if (!rc)
+		rc = look_up_topic(publisher, topic, err);
 	if (rc)
 		return rc;
 	publisher->marks = tarn_grow(publisher->marks, &publisher->marks_capacity, publisher->n_marks + 1,

@@ -18,6 +18,7 @@
 #include "serialize/avro/container.h"
 #include "serialize/avro/encode.h"
 
+#define NAME_PREFIX "tarn-spool-"
 enum { LARGEST_BATCH = 1 << 30 };
 
 struct tarn_spool {
@@ -25,7 +26,7 @@ struct tarn_spool {
 	/* Lock files. Who adds holds `adding` from taking a number until the batch is there, so that whoever sees a
 	 * number sees all below it; that is what lets a single number say what was sent. */
 	int adding, sending;
-	char name[TARN_UUID_SIZE];
+	char name[sizeof(NAME_PREFIX) + TARN_UUID_SIZE];
 };
 
 /* ---- numbers ---- */
@@ -42,16 +43,17 @@ static enum tarn_rc lock(int fd, const char *path, struct tarn_err *err)
 static enum tarn_rc read_state(struct tarn_spool *spool, int64_t *next, struct tarn_err *err)
 {
 	struct tarn_buf text;
-	char name[TARN_UUID_SIZE];
+	char name[sizeof(NAME_PREFIX) + TARN_UUID_SIZE], uuid[TARN_UUID_SIZE];
 	tarn_buf_init(&text, 4096);
 	enum tarn_rc rc = tarn_file_read(spool->state, &text, err);
 	tarn_buf_add_byte(&text, '\0');
 	if (rc == TARN_ENOTFOUND) {
-		tarn_uuid(name);
+		tarn_uuid(uuid);
+		snprintf(name, sizeof(name), NAME_PREFIX "%s", uuid);
 		*next = 0;
 		rc = TARN_OK;
-	} else if (!rc && (text.overflow || sscanf((const char *)text.data, "%36s %" SCNd64, name, next) != 2 ||
-			   strlen(name) != TARN_UUID_SIZE - 1 || *next < 0)) {
+	} else if (!rc && (text.overflow || sscanf((const char *)text.data, "%47s %" SCNd64, name, next) != 2 ||
+			   strlen(name) != strlen(NAME_PREFIX) + TARN_UUID_SIZE - 1 || *next < 0)) {
 		rc = tarn_fail(err, TARN_EINVALID, "\"%s\": expected a name and a number", spool->state);
 	}
 	if (!rc)

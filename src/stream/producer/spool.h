@@ -20,7 +20,7 @@ struct tarn_spool;
 /* Makes the folder where it is missing. */
 enum tarn_rc tarn_spool_open(const char *path, struct tarn_spool **spool, struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_spool_close(struct tarn_spool *spool);
-/* A name that no other spool has: 36 characters, the same for ever. */
+/* A name that no other spool has, the same for ever: "tarn-spool-<UUID>". */
 const char *tarn_spool_name(const struct tarn_spool *spool);
 
 /* Records of one topic and schema. */

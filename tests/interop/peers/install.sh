@@ -5,7 +5,11 @@
 #   venv-physics   PySCF, Qiskit with Aer, PennyLane lightning, Qulacs, quantum-pipeline
 #   kafka-jars     Apache Kafka 4.3.1 with its tools (Java 17)
 #   venv-spark, spark-jars   Spark 4.0.2, Iceberg 1.10.1, Avro 1.12.1, sqlite-jdbc (Java 17)
-# usage: install.sh [readers|sail|spark|kafka|physics]...   all but kafka and physics by default; what is there already is left alone
+#   venv-registry, avro-jars     clients of schema registries; Avro 1.12.1, asked through py4j (Java 17)
+#   venv-seaweed   SeaweedFS, an S3 server
+#   go/bin   versitygw, an S3 server (Go; three minutes to build)
+# usage: install.sh [readers|sail|spark|seaweed|versitygw|kafka|registry|avro|physics]...   the first five by default; what is there
+# already is left alone
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 peers=${TARN_PEERS:-$here/../../../build/peers}
@@ -32,9 +36,20 @@ jars() {
 	cp "$pins" "$folder/pins.xml"
 }
 
-for name in "${@:-readers sail spark}"; do
+go_program() {
+	[ -x "$peers/go/bin/$(basename "${1%@*}")" ] && return
+	echo "install: $1" >&2
+	GOBIN=$peers/go/bin GOTOOLCHAIN=local nice go install "$1"
+}
+
+for name in "${@:-readers sail spark seaweed versitygw}"; do
 	for peer in $name; do
-		[ ! -e "$here/$peer.txt" ] || venv "$peer"
-		[ ! -e "$here/$peer-pom.xml" ] || jars "$peer"
+		case $peer in
+		versitygw) go_program github.com/versity/versitygw/cmd/versitygw@v1.8.0 ;;
+		*)
+			[ ! -e "$here/$peer.txt" ] || venv "$peer"
+			[ ! -e "$here/$peer-pom.xml" ] || jars "$peer"
+			;;
+		esac
 	done
 done

@@ -68,7 +68,7 @@ static void reasons_name_the_place(void **state)
 		{ "['null','int']", "'string'", "MISSING_UNION_BRANCH|/|reader union lacking writer type: STRING\n" },
 		{ "['null','long']", "'int'", "" },
 		{ "'int'", "['int','null']",
-		  "TYPE_MISMATCH|/|reader type: INT not compatible with writer type: NULL\n" },
+		  "TYPE_MISMATCH|/1|reader type: INT not compatible with writer type: NULL\n" },
 		{ RECORD(FIELD("n", "['null','R']")), RECORD(FIELD("n", "['null','R']")), "" },
 		{ RECORD(FIELD("n", "['null','R']") "," FIELD("x", "'int'")), RECORD(FIELD("n", "['null','R']")),
 		  "READER_FIELD_MISSING_DEFAULT_VALUE|/fields/1|x\n" },

@@ -49,6 +49,10 @@ static void canonical_texts(void **state)
 		{ "{'avro.java.string':'String','type':'string'}", "{'type':'string','avro.java.string':'String'}" },
 		{ "{'logicalType':'decimal','scale':0,'precision':4,'type':'bytes'}",
 		  "{'type':'bytes','logicalType':'decimal','scale':0,'precision':4}" },
+		{ "{'type':'record','name':'n.G','fields':[{'name':'g','type':{'type':'fixed','name':'G','namespace':'',"
+		  "'size':1}}]}",
+		  "{'type':'record','name':'G','namespace':'n','fields':[{'name':'g','type':{'type':'fixed','name':'G',"
+		  "'namespace':'','size':1}}]}" },
 		{ "[ 'null' , {'items':'int','type':'array'} , "
 		  "{'type':'map','values':'int','x':{'b':1,'a':[1.5,true,null]}} ]",
 		  "['null',{'type':'array','items':'int'},{'type':'map','values':'int','x':{'b':1,'a':[1.5,true,null]}}"

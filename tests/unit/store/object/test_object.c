@@ -372,7 +372,7 @@ static void stores_are_opened_as_asked(void **state)
 	tarn_store_close(store);
 	assert_int_equal(tarn_store_open(path, false, &store, NULL), TARN_OK);
 	tarn_store_close(store);
-	assert_int_equal(tarn_store_open("s3://bucket/lake", true, &store, NULL), TARN_EUNSUPPORTED);
+	assert_int_equal(tarn_store_open("hdfs://host/lake", true, &store, NULL), TARN_EUNSUPPORTED);
 	assert_int_equal(tarn_store_open("", true, &store, NULL), TARN_EINVALID);
 	put(f, "file", "");
 	snprintf(path, sizeof(path), "%s/file", f->folder);

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "stream/broker/errors.h"
 #include "stream/broker/consumer_group.h"
+#include "stream/broker/errors.h"
 
 enum { MOST_NAMES = 16, MOST_WORDS = 16 };
 

@@ -82,8 +82,8 @@ static void setup_end(struct setup *setup)
 }
 
 /* One batch of `count` records: key "k<first + i>", value of `size` bytes. */
-static struct tarn_append setup_append(struct setup *setup, int first, int count, size_t size,
-				       const struct tarn_batch_producer *producer)
+static inline struct tarn_append setup_append(struct setup *setup, int first, int count, size_t size,
+					      const struct tarn_batch_producer *producer)
 {
 	char *value = tarn_malloc(size ? size : 1);
 	memset(value, 'v', size);

@@ -1,0 +1,235 @@
+#include "stream/registry/registry_request.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/json_text.h"
+
+/* ---- answers ---- */
+
+void reg_put_key(struct tarn_buf *out, const char *key)
+{
+	if (out->len && out->data[out->len - 1] != '{')
+		tarn_buf_add_byte(out, ',');
+	tarn_json_put_str(out, key);
+	tarn_buf_add_byte(out, ':');
+}
+
+void reg_put_text(struct tarn_buf *out, const char *key, const char *value)
+{
+	reg_put_key(out, key);
+	tarn_json_put_str(out, value);
+}
+
+void reg_put_int(struct tarn_buf *out, const char *key, int64_t value)
+{
+	reg_put_key(out, key);
+	tarn_json_put_int(out, value);
+}
+
+static void write_error(struct tarn_response *response, int status, int code, const char *message)
+{
+	tarn_buf_clear(&response->body);
+	response->status = status;
+	tarn_buf_add_byte(&response->body, '{');
+	reg_put_int(&response->body, "error_code", code);
+	reg_put_text(&response->body, "message", message);
+	tarn_buf_add_byte(&response->body, '}');
+}
+
+void reg_write_refusal(void *room, int status, const char *message, struct tarn_response *response)
+{
+	(void)room;
+	write_error(response, status, status, message);
+}
+
+struct reg_context reg_begin(void *room, const struct tarn_request *request, struct tarn_response *response)
+{
+	return (struct reg_context){
+		room, request, response, &response->body, { .arena = request->arena, .position = -1 }, NULL
+	};
+}
+
+/* Says why not, if so. */
+void reg_end(struct reg_context *c, bool ok)
+{
+	if (!ok)
+		write_error(c->response, c->call.status, c->call.code, c->call.message);
+	json_decref(c->json);
+}
+
+/* Answers that only look: `show` runs with the state held, and what it shows is waited for. */
+void reg_look(void *room, const struct tarn_request *request, struct tarn_response *response,
+	      bool (*show)(struct reg_context *c, const struct reg_state *state))
+{
+	struct reg_context c = reg_begin(room, request, response);
+	pthread_rwlock_rdlock(&c.registry->lock);
+	bool ok = show(&c, &c.registry->state);
+	if (!ok)
+		reg_depends(&c.call, c.registry->state.position);
+	pthread_rwlock_unlock(&c.registry->lock);
+	reg_end(&c, reg_await(c.registry, &c.call) && ok);
+}
+
+/* Everything that is known now. */
+void reg_depends_on_all(struct reg_context *c, const struct reg_state *state)
+{
+	reg_depends(&c->call, state->position);
+}
+
+/* ---- questions ---- */
+
+bool reg_flag(const struct reg_context *c, const char *name)
+{
+	return tarn_request_flag(c->request, name, false);
+}
+
+static int64_t number(const struct reg_context *c, const char *name, int64_t otherwise)
+{
+	const char *text = tarn_request_query(c->request, name);
+	char *rest;
+	if (!text || !*text)
+		return otherwise;
+	long long value = strtoll(text, &rest, 10);
+	return *rest ? otherwise : value;
+}
+
+struct reg_page reg_page_of(const struct reg_context *c)
+{
+	int64_t offset = number(c, "offset", 0), limit = number(c, "limit", -1);
+	offset = offset < 0 ? 0 : offset;
+	return (struct reg_page){ offset, limit < 0 || limit > INT64_MAX - offset ? INT64_MAX : offset + limit, 0 };
+}
+
+bool reg_on_page(struct reg_page *page)
+{
+	int64_t i = page->i++;
+	return i >= page->from && i < page->to;
+}
+
+/* Between the items of a list. */
+void reg_put_comma(struct tarn_buf *out)
+{
+	if (out->data[out->len - 1] != '[')
+		tarn_buf_add_byte(out, ',');
+}
+
+/* A subject's name without the default context, ":.:". */
+const char *reg_plain_name(const char *name)
+{
+	return strncmp(name, ":.:", 3) ? name : name + 3;
+}
+
+const char *reg_subject_of(const struct reg_context *c)
+{
+	return reg_plain_name(c->request->params[0]);
+}
+
+/* A subject that may be made: no control characters, in the default context. */
+bool reg_valid_subject(struct reg_context *c, const char *name)
+{
+	bool valid = *name && strcmp(name, "__GLOBAL") && strcmp(name, "__EMPTY") && name[0] != ':';
+	for (const char *at = name; *at; at++)
+		valid = valid && !iscntrl((unsigned char)*at);
+	if (valid)
+		return true;
+	return reg_refuse(&c->call, 422, 42208, "The specified subject '%s' is not a valid.", name);
+}
+
+/* "latest" is TARN_LATEST. */
+bool reg_parse_version(struct reg_context *c, const char *text, int32_t *version)
+{
+	char *rest;
+	errno = 0;
+	long value = strtol(text, &rest, 10);
+	if (!strcasecmp(text, "latest") || !strcmp(text, "-1")) {
+		*version = TARN_LATEST;
+		return true;
+	}
+	if (errno || !*text || *rest || isspace((unsigned char)*text) || value < 1 || value > INT32_MAX)
+		return reg_refuse(
+			&c->call, 422, 42202,
+			"The specified version '%s' is not a valid version id. Allowed values are between [1, "
+			"2^31-1] and the string \"latest\"",
+			text);
+	*version = (int32_t)value;
+	return true;
+}
+
+/* An id in the path; what is no number is no path. */
+bool reg_parse_id(struct reg_context *c, uint32_t *id)
+{
+	const char *text = c->request->params[0];
+	char *rest;
+	errno = 0;
+	long value = strtol(text, &rest, 10);
+	if (errno || !*text || *rest || isspace((unsigned char)*text) || value < INT32_MIN || value > INT32_MAX)
+		return reg_refuse(&c->call, 404, 404, "HTTP 404 Not Found");
+	*id = value < 0 ? UINT32_MAX : (uint32_t)value;
+	return true;
+}
+
+bool reg_parse_body(struct reg_context *c)
+{
+	json_error_t where;
+	struct tarn_slice body = c->request->body;
+	c->json = json_loadb(body.len ? (const char *)body.data : "", body.len, JSON_REJECT_DUPLICATES, &where);
+	if (!c->json)
+		return reg_refuse(&c->call, 400, 400, "The request is not JSON: %s (byte %d)", where.text,
+				  where.position);
+	if (!json_is_object(c->json))
+		return reg_refuse(&c->call, 400, 400, "The request is not a JSON object");
+	return true;
+}
+
+static const char *extra_text(struct reg_context *c, const char *key)
+{
+	const json_t *value = json_object_get(c->json, key);
+	if (!json_is_object(value))
+		return NULL;
+	char *text = json_dumps(value, JSON_COMPACT);
+	const char *copy = tarn_arena_strdup(c->call.arena, text);
+	free(text);
+	return copy;
+}
+
+static bool integer_field(struct reg_context *c, const char *key, int64_t otherwise, int64_t *value)
+{
+	const json_t *found = json_object_get(c->json, key);
+	*value = otherwise;
+	if (!found || json_is_null(found))
+		return true;
+	if (!json_is_integer(found) || json_integer_value(found) < -1 || json_integer_value(found) > INT32_MAX)
+		return reg_refuse(&c->call, 400, 400, "\"%s\" is not a whole number of 31 bits", key);
+	*value = json_integer_value(found);
+	return true;
+}
+
+bool reg_parse_submission(struct reg_context *c, struct reg_submission *submission)
+{
+	int64_t id, version;
+	if (!reg_parse_body(c) || !integer_field(c, "id", -1, &id) || !integer_field(c, "version", 0, &version))
+		return false;
+	const json_t *text = json_object_get(c->json, "schema"), *type = json_object_get(c->json, "schemaType");
+	*submission = (struct reg_submission){
+		.schema.text = tarn_slice_of(json_string_value(text), json_string_length(text)),
+		.metadata = extra_text(c, "metadata"),
+		.rule_set = extra_text(c, "ruleSet"),
+		.id = id,
+		.version = version < 0 ? 0 : (int32_t)version,
+		.normalize = reg_flag(c, "normalize"),
+		.force = reg_flag(c, "force"),
+	};
+	if (text && !json_is_string(text) && !json_is_null(text))
+		return reg_refuse(&c->call, 400, 400, "\"schema\" is not a string");
+	if (type && !json_is_null(type) &&
+	    (!json_is_string(type) || !reg_parse_type(json_string_value(type), &submission->schema.type)))
+		return reg_refuse(&c->call, 422, 42201, "Invalid schema type %s",
+				  json_is_string(type) ? json_string_value(type) : "");
+	if (!reg_read_references(json_object_get(c->json, "references"), c->call.arena, &submission->schema))
+		return reg_refuse(&c->call, 422, 42201, "Invalid reference: name, subject and version were expected");
+	return true;
+}
