@@ -2,6 +2,7 @@
 # Installs the readers that `make interop` and `make bench` compare with, below build/peers (or $TARN_PEERS):
 #   venv-readers   Daft, ClickHouse (chdb), DataFusion, Polars' Iceberg plugin
 #   venv-sail      Sail
+#   venv-physics   PySCF, Qiskit with Aer, PennyLane lightning, Qulacs, quantum-pipeline
 #   kafka-jars     Apache Kafka 4.3.1 with its tools (Java 17)
 #   venv-spark, spark-jars   Spark 4.0.2, Iceberg 1.10.1, Avro 1.12.1, sqlite-jdbc (Java 17)
 #   venv-registry, registry-node, go/bin/registry   clients of schema registries (Node 18, Go)
@@ -9,7 +10,8 @@
 #   apicurio       Apicurio Registry 2.6.13 (Java 17)
 #   venv-seaweed   SeaweedFS, an S3 server
 #   go/bin   versitygw, an S3 server (Go; three minutes to build)
-# usage: install.sh [readers|sail|spark|seaweed|versitygw|kafka|registry|avro|apicurio]...   the first five by default; what is there
+# usage: install.sh [NAME]...   readers, sail, spark, seaweed and versitygw, or those named (kafka, registry, avro, apicurio,
+#   physics ...); what is there
 # already is left alone
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
