@@ -33,6 +33,25 @@ static enum tarn_rc open_parts(struct tarn_server *server, struct state *state, 
 	return rc;
 }
 
+static void write_metrics(void *context, struct tarn_buf *out)
+{
+	const struct state *state = context;
+	struct tarn_registry_counts counts;
+	tarn_registry_count(state->registry, &counts);
+	const struct {
+		const char *name, *help;
+		size_t value;
+	} gauges[] = {
+		{ "subjects", "Subjects with a version that is not deleted.", counts.subjects },
+		{ "schemas", "Schemas that have an id.", counts.schemas },
+		{ "versions", "Versions of all subjects, deleted ones too.", counts.versions },
+	};
+	for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++)
+		tarn_buf_printf(out,
+				"# HELP tarn_registry_%s %s\n# TYPE tarn_registry_%s gauge\ntarn_registry_%s %zu\n",
+				gauges[i].name, gauges[i].help, gauges[i].name, gauges[i].name, gauges[i].value);
+}
+
 static enum tarn_rc start(struct tarn_server *server, void **started, struct tarn_err *err)
 {
 	struct state *state = tarn_calloc(1, sizeof(*state));
@@ -51,6 +70,7 @@ static enum tarn_rc start(struct tarn_server *server, void **started, struct tar
 	if (counts.skipped)
 		tarn_server_say(server, "registry", "%zu records of its topic were not understood, and are left out",
 				counts.skipped);
+	tarn_server_add_metrics(server, write_metrics, state);
 	*started = state;
 	return TARN_OK;
 }
