@@ -26,7 +26,7 @@ pytestmark = pytest.mark.peers
 
 @pytest.fixture(scope="module")
 def installed() -> None:
-    subprocess.run([ROOT / "tests/interop/platforms/install.sh"], check=True)
+    subprocess.run([ROOT / "tests/interop/platforms/install_platforms.sh"], check=True)
 
 
 @pytest.fixture(params=["tarn", "kafka"])
