@@ -29,7 +29,7 @@ struct tarn_workshop {
 	/* Takes a dead letter; it must be durable before the offset behind it is committed. */
 	enum tarn_rc (*dead_letter)(void *context, const struct tarn_dead_letter *letter, struct tarn_err *err);
 	void *context;
-	struct tarn_buf folder, key, record;
+	struct tarn_buf folder, key, record, projected;
 	size_t memory; /* of open and sealed objects */
 	size_t memory_limit;
 	int64_t n_records, n_objects, n_bytes, n_dead_letters, n_tombstones;
@@ -49,8 +49,9 @@ struct tarn_assembly {
 
 	struct tarn_object_file **open, **sealed;
 	size_t n_open, cap_open, n_sealed, cap_sealed;
-	struct tarn_object_file *last; /* open object of the last record, or NULL */
-	int64_t sealed_end;	       /* where n_sealed > 0 */
+	struct tarn_object_file *last;		/* open object of the last record, or NULL */
+	const struct tarn_sink_schema *current; /* where schemas are projected: that of the open objects */
+	int64_t sealed_end;			/* where n_sealed > 0 */
 
 	struct tarn_recipe recipe;	/* of the sealed objects; or the one that is followed */
 	struct tarn_recipe_clock clock; /* in effect, and since when within the open records */
