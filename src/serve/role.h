@@ -42,10 +42,13 @@ struct tarn_log *tarn_server_log(struct tarn_server *server, struct tarn_err *er
 /* HOST:PORT of the broker role of this process, for roles that start after it; NULL where it does not run. */
 void tarn_server_offer_broker(struct tarn_server *server, const char *address);
 const char *tarn_server_broker(const struct tarn_server *server);
-/* The registry role of this process, for roles that start after it; NULL where it does not run. */
+/* The registry role of this process, for roles that start after it and end before it; NULL where it does not run. */
 struct tarn_registry;
 void tarn_server_offer_registry(struct tarn_server *server, struct tarn_registry *registry);
 struct tarn_registry *tarn_server_registry(const struct tarn_server *server);
+/* Asks it about the values of topics with schema.validation; for the broker role. */
+struct tarn_validator;
+const struct tarn_validator *tarn_server_validator(const struct tarn_server *server);
 /* One line to standard error with time and role. Any thread. */
 void tarn_server_say(struct tarn_server *server, const char *role, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -78,6 +78,7 @@ static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 	if (rc)
 		return rc;
 	broker->authorize = tarn_acls_authorize;
+	broker->validator = tarn_server_validator(state->server);
 	struct tarn_connections_options how = { .listen = options->broker_listen,
 						.tls_certificate = options->tls_certificate,
 						.tls_key = options->tls_key,

@@ -7,6 +7,7 @@
 extern const struct tarn_role tarn_role_registry;
 
 struct state {
+	struct tarn_server *server;
 	struct tarn_registry *registry;
 	struct tarn_http *http;
 };
@@ -14,6 +15,7 @@ struct state {
 static void stop(void *context)
 {
 	struct state *state = context;
+	tarn_server_offer_registry(state->server, NULL);
 	tarn_http_stop(state->http);
 	tarn_registry_close(state->registry);
 	free(state);
@@ -34,6 +36,7 @@ static enum tarn_rc open_parts(struct tarn_server *server, struct state *state, 
 static enum tarn_rc start(struct tarn_server *server, void **started, struct tarn_err *err)
 {
 	struct state *state = tarn_calloc(1, sizeof(*state));
+	state->server = server;
 	enum tarn_rc rc = open_parts(server, state, err);
 	if (rc) {
 		stop(state);

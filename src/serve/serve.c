@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "serve/schema_validator.h"
 
 extern const struct tarn_role tarn_role_broker, tarn_role_registry, tarn_role_metrics, tarn_role_sink,
 	tarn_role_publisher;
@@ -32,6 +33,7 @@ struct tarn_server {
 	/* Set before the roles that ask for them start. */
 	char *broker;
 	struct tarn_registry *registry;
+	struct tarn_schema_validator *validator;
 	bool wanted[N_ROLES];
 	bool started[N_ROLES];
 	void *states[N_ROLES];
@@ -61,6 +63,12 @@ const char *tarn_server_broker(const struct tarn_server *server)
 void tarn_server_offer_registry(struct tarn_server *server, struct tarn_registry *registry)
 {
 	server->registry = registry;
+	tarn_schema_validator_ask(server->validator, registry);
+}
+
+const struct tarn_validator *tarn_server_validator(const struct tarn_server *server)
+{
+	return tarn_schema_validator_hook(server->validator);
 }
 
 struct tarn_registry *tarn_server_registry(const struct tarn_server *server)
@@ -200,6 +208,7 @@ static void stop_roles(struct tarn_server *server)
 			roles[i]->stop(server->states[i]);
 	if (server->log)
 		tarn_log_close(server->log);
+	tarn_schema_validator_free(server->validator);
 	free(server->broker);
 }
 
@@ -209,6 +218,7 @@ enum tarn_rc tarn_serve(const struct tarn_serve_options *options, const char *ro
 	enum tarn_rc rc = choose_roles(&server, role_list, err);
 	if (rc)
 		return rc;
+	server.validator = tarn_schema_validator_new();
 	pthread_mutex_init(&server.lock, NULL);
 	raise_descriptor_limit();
 	/* Threads that roles start inherit this: signals come to sigwait below and to nobody else. */

@@ -4,8 +4,9 @@
 
 #include "serve/role.h"
 
-/* `roles` is a list with commas; NULL: all. Says on standard error where each role listens, and "ready" when all answer.
- * Returns when they have stopped: TARN_OK after a signal. Call it from the main thread. */
-enum tarn_rc tarn_serve(const struct tarn_serve_options *options, const char *roles, struct tarn_err *err) TARN_MUST_CHECK;
+/* `roles` is a list with commas; NULL: all. Says on standard error where each role listens, and "ready" when all
+ * answer. Returns when they have stopped: TARN_OK after a signal. Call it from the main thread. */
+enum tarn_rc tarn_serve(const struct tarn_serve_options *options, const char *roles,
+			struct tarn_err *err) TARN_MUST_CHECK;
 
 #endif

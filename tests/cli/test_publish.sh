@@ -53,6 +53,17 @@ says err multiplic
 topic_holds experiment.vqe "$n"
 [ "$(ls client/spool/refused | wc -l)" = 1 ] || fail "the refused record is not kept"
 
+# A topic may want values that the registry knows: what is none is refused by the broker, with the reason, and kept.
+expect 0 "$tarn" topic create guarded schema.validation=true --brokers "$brokers"
+expect 0 "$tarn" publish "$first" --topic guarded $there
+printf '\000\000\000\000\001short' >damaged.bin
+printf '\000\000\000\143\001unknown' >unknown.bin
+expect 1 "$tarn" publish damaged.bin --topic guarded $there
+says err "refused"
+expect 1 "$tarn" publish unknown.bin --topic guarded $there
+topic_holds guarded 1
+[ "$(ls client/spool/refused | wc -l)" = 3 ] || fail "refused messages are not kept"
+
 # What waits in the platform's own folder is sent by itself.
 expect 0 "$tarn" publish "$first" --topic of.its.own --brokers 127.0.0.1:1 --registry http://127.0.0.1:1 --data data
 says out "1 waits"
