@@ -11,6 +11,10 @@
 #define MAX_RANGES 1000
 /* More open files of one partition than this are sealed early where the configuration does not say. */
 #define MAX_OPEN 512
+/* An object begins to go on to the store with this many bytes: a file costs a descriptor there, a part of an upload
+ * memory. */
+#define LEAST_SPILL ((size_t)256 << 10)
+#define LEAST_UPLOAD ((size_t)8 << 20)
 /* Clocks that change more often than this in one group end it. */
 #define MAX_RECIPE ((size_t)3600)
 
@@ -429,13 +433,14 @@ enum tarn_rc tarn_assembly_add(struct tarn_assembly *assembly, const struct tarn
 
 enum tarn_rc tarn_assembly_relieve(struct tarn_assembly *assembly, struct tarn_err *err)
 {
+	struct tarn_store *store = assembly->workshop->store;
+	size_t least = strncmp(tarn_store_url(store), "file:", 5) ? LEAST_UPLOAD : LEAST_SPILL;
 	enum tarn_rc rc = TARN_OK;
 	for (size_t i = 0; !rc && i < assembly->n_open; i++) {
 		struct tarn_object_file *file = assembly->open[i];
-		if (!tarn_object_can_spill(file))
-			return assembly->follows ? TARN_OK : seal(assembly, assembly->next, err);
-		if (file->body.len > file->header_size)
-			rc = tarn_object_spill(file, assembly->workshop->store, err);
+		if (file->body.len < least || !tarn_object_can_spill(file))
+			continue;
+		rc = tarn_object_spill(file, store, err);
 		account(assembly->workshop, file);
 	}
 	return rc;
@@ -455,6 +460,23 @@ int64_t tarn_assembly_end(const struct tarn_assembly *assembly)
 bool tarn_assembly_has_group(const struct tarn_assembly *assembly)
 {
 	return assembly->follows ? assembly->must_commit : assembly->n_sealed > 0;
+}
+
+/* Names tell topic, partition and offset. Where a topic was made anew, or a store is used by two logs, they are taken,
+ * by objects that must not be replaced. The first name tells. */
+enum tarn_rc tarn_assembly_check(struct tarn_assembly *assembly, struct tarn_err *err)
+{
+	bool conflicts = false;
+	if (assembly->follows || assembly->checked || !assembly->n_sealed)
+		return TARN_OK;
+	enum tarn_rc rc = tarn_object_conflicts(assembly->sealed[0], assembly->workshop->store, &conflicts, err);
+	if (!rc && conflicts) {
+		rc = tarn_fail(err, TARN_EEXISTS, "object \"%s\" is there, with other records",
+			       assembly->sealed[0]->key);
+		tarn_err_hint(err, "topics of the same name from another log? another topics.dir keeps both");
+	}
+	assembly->checked = !rc;
+	return rc;
 }
 
 enum tarn_rc tarn_assembly_write(struct tarn_assembly *assembly, struct tarn_err *err)

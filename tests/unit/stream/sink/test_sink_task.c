@@ -198,6 +198,34 @@ static void compatible_schemas_are_projected(void **state)
 	}
 }
 
+/* A store that holds objects of another log under the same names: they are not replaced. The same ones again are no
+ * conflict. */
+static void objects_of_another_log_are_not_replaced(void **state)
+{
+	(void)state;
+	for (int other = 0; other < 2; other++) {
+		enum tarn_rc rc = TARN_OK;
+		struct tarn_err err = { 0 };
+		for (int run = 0; run < 2; run++) {
+			struct fixture_source source;
+			struct fixture_config config;
+			struct tarn_task_numbers numbers = { 0 };
+			fixture_configure(&config, "{\"flush.size\":5}");
+			fixture_init(&source, 1, path_of("offsets"));
+			for (int offset = 0; offset < 5; offset++)
+				fixture_add_record(&source, 0, offset, 0, run && other ? "b" : "a", 1);
+			rc = fixture_run(&source, &config.config, path_of(other ? "taken" : "again"), &numbers,
+					 fixture_no_letter, fixture_no_flush, NULL, &err);
+			fixture_free(&source.base);
+			fixture_unconfigure(&config);
+			unlink(path_of("offsets")); /* nothing was committed, as far as the second one knows */
+		}
+		assert_int_equal(rc, other ? TARN_EEXISTS : TARN_OK);
+		if (other)
+			assert_non_null(strstr(err.message, "raw/t/partition=0/t+0+0000000000.avro"));
+	}
+}
+
 /* ---- bad records ---- */
 
 struct letters {
@@ -291,6 +319,7 @@ int main(void)
 		cmocka_unit_test(objects_are_those_of_connect),
 		cmocka_unit_test(interleaved_schemas_share_two_objects),
 		cmocka_unit_test(compatible_schemas_are_projected),
+		cmocka_unit_test(objects_of_another_log_are_not_replaced),
 		cmocka_unit_test(bad_records_are_dead_letters),
 		cmocka_unit_test(without_tolerance_the_task_fails_and_says_where),
 	};
