@@ -29,6 +29,7 @@ from s3_servers import KEY, SECRET, SERVERS, Server, answers, client, free_ports
 from test_readers import check_repeats
 
 FIRST = "experiment.vqe/partition=0/experiment.vqe+0+0000000000.avro"
+SMALL = "experiment.vqe/partition=1/experiment.vqe+1+0000000001.avro"
 
 
 class Distant(Built):
@@ -234,7 +235,7 @@ def test_folders_mix_with_s3(on_moto: Distant, golden: Path, tmp_path: Path) -> 
 
 def put_new(lake: Distant, golden: Path, first: int, count: int) -> None:
     """Raw objects, each an experiment of its own, at these offsets of one partition."""
-    source = golden / "raw/v2/experiments" / FIRST
+    source = golden / "raw/v2/experiments" / SMALL
     (record,) = native(source)
     for offset in range(first, first + count):
         setup = record["vqe_result"]["initial_data"]
@@ -277,15 +278,15 @@ def test_requests_follow_what_is_new(on_moto: Distant, golden: Path) -> None:
 
 @pytest.mark.fast
 def test_a_partition_is_listed_behind_its_watermark(on_moto: Distant, golden: Path) -> None:
-    """Of 1,200 objects that are processed the last one is listed, so that a longer one in its place is seen."""
+    """Of 1,040 records that are processed the last object is listed, so that a longer one in its place is seen."""
     put_new(on_moto, golden, 0, 4)
     for path in sorted((on_moto.raw / "experiments/experiment.vqe/partition=0").iterdir()):
         (record,) = native(path)
-        path.write_bytes(avro([record] * 300, path))
-        path.rename(path.with_name(f"experiment.vqe+0+{int(path.stem[-10:]) * 300:010d}.avro"))
+        path.write_bytes(avro([record] * 260, path))
+        path.rename(path.with_name(f"experiment.vqe+0+{int(path.stem[-10:]) * 260:010d}.avro"))
     requests_of(on_moto)
     assert requests_of(on_moto) == {"ListObjectsV2": 4}
-    last = on_moto.raw / "experiments/experiment.vqe/partition=0/experiment.vqe+0+0000000900.avro"
+    last = on_moto.raw / "experiments/experiment.vqe/partition=0/experiment.vqe+0+0000000780.avro"
     (new,) = native(golden / "raw/v2/experiments" / FIRST)
     last.write_bytes(avro([*native(last), new], last))
     listed: list[str] = []
@@ -294,7 +295,7 @@ def test_a_partition_is_listed_behind_its_watermark(on_moto: Distant, golden: Pa
     report = json.loads(on_moto.tarn("features", "run", *on_moto.places(), "--json", proxy=proxy))
     proxy.close()
     assert report["objects"] == 1 and report["experiments"] == 1
-    assert sum("start-after" in target and "0000000900.avr&" in f"{target}&" for target in listed) == 1, listed
+    assert sum("start-after" in target and "0000000780.avr&" in f"{target}&" for target in listed) == 1, listed
 
 
 @pytest.mark.fast
