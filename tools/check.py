@@ -28,6 +28,7 @@ UNDER_TEST = {
     "TARN": str(TARN),
     "AVRO_TOOL": str(TARN.parent / "tests/unit/serialize/avro/avro_tool"),
     "SCHEMA_TOOL": str(TARN.parent / "tests/unit/serialize/schema/schema_tool"),
+    "LOG_TOOL": str(TARN.parent / "tests/unit/stream/log/log_tool"),
     "PARQUET_TOOL": str(TARN.parent / "tests/unit/store/parquet/parquet_tool"),
     "OBJECT_TOOL": str(TARN.parent / "tests/unit/store/object/object_tool"),
 }
@@ -155,16 +156,20 @@ STEPS: dict[str, list[Step]] = {
         Step("clang", "unit tests, clang, warnings are errors", unit("clang", "--werror", "-Doptimization=1")),
         Step("sanitize", "unit tests, address and undefined-behaviour sanitizers", MEMORY),
         Step("threads", "tests with threads, thread sanitizer", THREADS),
+        Step("runs", "no worse than the reference's recorded runs", python("golden_runs")),
         Step("commands", "the program from the outside", script("tests/cli/run_cli.sh")),
         Step("fault", "the library that fails the N-th file call", python("fault/test_fault")),
         Step("crash-self", "the crash driver finds what is broken", python("crash/test_run_faults")),
         Step("crash", "SIGKILL at every point, power cuts, I/O errors", python("crash/run_faults", "--fast")),
+        Step("log-self", "the driver of the log finds what is broken", python("crash/test_run_log")),
+        Step("log-crash", "the log under load: kills, power cuts, I/O errors", python("crash/run_log", "--rounds", "8")),
         Step("readers", "tables read by other software", readers("-m", "fast")),
     ],
     "interop": [
         Step("gcc", "unit tests, gcc, warnings are errors", unit("gcc", "--werror")),
         Step("readers", "tables read by other software, all of it", readers()),
         Step("crash", "SIGKILL, power cut and I/O error at every call", python("crash/run_faults")),
+        Step("log-crash", "the log under load: a hundred rounds of each fault", python("crash/run_log")),
     ],
     "fast": [
         Step("more", "what make test leaves out and needs no other system", readers("-m", "not fast and not peers")),

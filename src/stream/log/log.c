@@ -116,7 +116,7 @@ static enum tarn_rc load_log_json(struct tarn_log *log, struct tarn_err *err)
 enum tarn_rc tarn_log_new_producer_id(struct tarn_log *log, int64_t *id, struct tarn_err *err)
 {
 	enum tarn_rc rc = TARN_OK;
-	pthread_mutex_lock(&log->lock);
+	pthread_mutex_lock(&log->change_lock);
 	if (log->next_producer_id == log->kept_producer_id) {
 		rc = log_save(log, log->kept_producer_id + PRODUCER_ID_STEP, err);
 		if (!rc)
@@ -124,7 +124,7 @@ enum tarn_rc tarn_log_new_producer_id(struct tarn_log *log, int64_t *id, struct 
 	}
 	if (!rc)
 		*id = log->next_producer_id++;
-	pthread_mutex_unlock(&log->lock);
+	pthread_mutex_unlock(&log->change_lock);
 	return rc;
 }
 
@@ -166,6 +166,7 @@ static void log_free(struct tarn_log *log)
 	free(log->topics);
 	open_files_release(&log->files);
 	pthread_mutex_destroy(&log->lock);
+	pthread_mutex_destroy(&log->change_lock);
 	pthread_mutex_destroy(&log->watch_lock);
 	if (log->lock_fd >= 0)
 		close(log->lock_fd);
@@ -187,6 +188,7 @@ static struct tarn_log *log_new(const char *data, const struct tarn_log_options 
 	size_t most = log->options.max_open_files ? log->options.max_open_files : half_of_open_files();
 	open_files_init(&log->files, most > FEWEST_OPEN_FILES ? most : FEWEST_OPEN_FILES);
 	pthread_mutex_init(&log->lock, NULL);
+	pthread_mutex_init(&log->change_lock, NULL);
 	pthread_mutexattr_t recursive;
 	pthread_mutexattr_init(&recursive);
 	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
@@ -224,12 +226,7 @@ void tarn_log_close(struct tarn_log *log)
 	if (!log)
 		return;
 	keeper_stop(log);
-	sync_stop(log);
-	for (size_t i = 0; i < log->n_topics; i++) {
-		const struct topic_shape *shape = atomic_load(&log->topics[i]->shape);
-		for (int32_t k = 0; k < shape->n_partitions; k++)
-			sync_finish(shape->partitions[k]);
-	}
+	sync_finish(log);
 	topics_bury(log);
 	if (log->next_producer_id < log->kept_producer_id) {
 		enum tarn_rc rc = log_save(log, log->next_producer_id, NULL);

@@ -1,7 +1,4 @@
-/* What the files of this room share. The README tells how it fits together; locks are taken in this order:
- *
- *   tarn_log.lock, watcher locks (watch_lock: recursive, held while watchers are told), partition.lock, then those of
- *   the sync queue and of open files, which hold no others. */
+/* What the files of this room share. The README tells how it fits together, and the order of the locks. */
 #ifndef TARN_STREAM_LOG_LOG_PARTS_H
 #define TARN_STREAM_LOG_LOG_PARTS_H
 
@@ -52,7 +49,10 @@ struct tarn_partition {
 	pthread_mutex_t clean_lock; /* one at a time changes segments that are not appended to; before `lock` */
 
 	/* Of the sync queue, under its lock. */
-	bool queued, syncing, tell_only;
+	bool queued;  /* something is asked for; a reference of the topic is held for it */
+	bool in_row;  /* stands in the queue */
+	bool syncing; /* a thread is at it */
+	bool tell_only;
 	struct tarn_partition *next_queued;
 };
 
@@ -84,6 +84,7 @@ struct sync_queue {
 	pthread_cond_t work, idle;
 	struct tarn_partition *first, **end;
 	bool stop;
+	atomic_bool final; /* each sync is a checkpoint, too */
 	pthread_t threads[SYNC_THREADS];
 	int n_threads;
 };
@@ -95,10 +96,13 @@ struct tarn_log {
 	char cluster_id[24];
 	struct open_files files;
 
-	pthread_mutex_t lock;	    /* of what follows */
+	/* One change of topics or of log.json at a time; held while it is written. */
+	pthread_mutex_t change_lock;
+	int64_t next_producer_id, kept_producer_id; /* [change_lock] */
+
+	pthread_mutex_t lock;	    /* of what follows; never held while the disk is waited for */
 	struct tarn_topic **topics; /* by name */
 	size_t n_topics, cap_topics;
-	int64_t next_producer_id, kept_producer_id;
 	struct tarn_topic *dead; /* without references: to be taken away */
 
 	pthread_mutex_t watch_lock; /* recursive */
@@ -184,8 +188,9 @@ void sync_stop(struct tarn_log *log);
 void sync_ask(struct tarn_partition *partition, bool tell_only);
 /* Syncs and writes the state now, in this thread. No locks may be held. */
 enum tarn_rc sync_checkpoint(struct tarn_partition *partition, struct tarn_err *err) TARN_MUST_CHECK;
-/* Syncs and writes the state, so that no recovery is needed. Nobody else uses the partition. */
-void sync_finish(struct tarn_partition *partition);
+/* Syncs all and writes all states, so that nothing is to be recovered, and ends the threads. Nobody else uses the log.
+ */
+void sync_finish(struct tarn_log *log);
 
 /* ---- what goes (retention.c, compaction.c) ---- */
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/point.h"
 #include "stream/log/log_parts.h"
 
 enum { CHECKPOINT_BYTES = 64 << 20 }; /* at most so much is recovered after a crash */
@@ -139,12 +140,17 @@ static bool settle(struct tarn_partition *partition, struct sync_work *work, boo
 static enum tarn_rc write_checkpoint(struct tarn_partition *partition, struct sync_work *work, struct tarn_err *err)
 {
 	enum tarn_rc rc = TARN_OK;
-	for (size_t i = 0; i < work->n_parts && !rc; i++)
-		rc = segment_write_index(work->parts[i].segment, &work->parts[i].tail, err);
+	for (size_t i = 0; i < work->n_parts && !rc; i++) {
+		const struct sync_part *part = &work->parts[i];
+		if (part->sealed || part->tail.index.len || part->tail.times.len)
+			rc = segment_write_index(part->segment, &part->tail, err);
+	}
+	tarn_point("checkpoint.index");
 	if (!rc)
 		rc = state_write(partition, &work->state, err);
 	if (rc)
 		return rc;
+	tarn_point("checkpoint.state");
 	pthread_mutex_lock(&partition->lock);
 	for (size_t i = 0; i < work->n_parts; i++) {
 		struct sync_part *part = &work->parts[i];
@@ -179,41 +185,35 @@ static enum tarn_rc sync_partition(struct tarn_partition *partition, bool checkp
 	}
 	take_work(partition, &work, checkpoint);
 	pthread_mutex_unlock(&partition->lock);
-	enum tarn_rc rc = sync_files(partition, &work, err);
+	struct tarn_err why;
+	enum tarn_rc rc = sync_files(partition, &work, &why);
+	tarn_point("sync.data");
 	if (rc)
 		log_warn(partition->topic->log, "sync of \"%s-%d\" failed, it takes no more records: %s",
-			 partition->topic->name, partition->number, err->message);
+			 partition->topic->name, partition->number, why.message);
 	pthread_mutex_lock(&partition->lock);
 	*more = settle(partition, &work, !rc, &told);
 	pthread_mutex_unlock(&partition->lock);
 	waiters_tell(told, !rc);
 	partition_tell(partition);
+	tarn_point("sync.told");
 	if (!rc && work.checkpoint) {
-		rc = write_checkpoint(partition, &work, err);
+		rc = write_checkpoint(partition, &work, &why);
 		if (rc)
 			log_warn(partition->topic->log, "checkpoint of \"%s-%d\" failed: %s", partition->topic->name,
-				 partition->number, err->message);
+				 partition->number, why.message);
 	}
 	release_work(&work);
-	return rc;
-}
-
-void sync_finish(struct tarn_partition *partition)
-{
-	if (!atomic_load(&partition->loaded) || partition->broken || partition->failed)
-		return;
-	if (!partition->since_checkpoint && partition->end == partition->high_watermark && !partition->unsynced)
-		return;
-	bool more;
-	struct tarn_err err;
-	enum tarn_rc rc = sync_partition(partition, true, &more, &err);
-	(void)rc; /* was warned of; the next open recovers */
+	return rc ? tarn_fail(err, rc, "%s", why.message) : TARN_OK;
 }
 
 /* ---- the queue ---- */
 
 static void enqueue(struct sync_queue *queue, struct tarn_partition *partition)
 {
+	if (partition->in_row)
+		return;
+	partition->in_row = true;
 	partition->next_queued = NULL;
 	*queue->end = partition;
 	queue->end = &partition->next_queued;
@@ -240,7 +240,7 @@ static void sync_turn(struct tarn_partition *partition)
 {
 	bool more;
 	struct tarn_err err;
-	enum tarn_rc rc = sync_partition(partition, false, &more, &err);
+	enum tarn_rc rc = sync_partition(partition, atomic_load(&partition->topic->log->queue.final), &more, &err);
 	(void)rc; /* who waits was told, and what went wrong was warned of */
 	if (more)
 		sync_ask(partition, false);
@@ -304,6 +304,7 @@ static void *sync_thread(void *argument)
 		queue->first = partition->next_queued;
 		if (!queue->first)
 			queue->end = &queue->first;
+		partition->in_row = false;
 		if (partition->syncing) /* by somebody else, who puts it back when done */
 			continue;
 		struct tarn_topic *topic = partition->topic;
@@ -331,6 +332,29 @@ enum tarn_rc sync_start(struct tarn_log *log, struct tarn_err *err)
 		queue->n_threads++;
 	}
 	return TARN_OK;
+}
+
+static bool needs_checkpoint(struct tarn_partition *partition)
+{
+	if (!atomic_load(&partition->loaded))
+		return false;
+	pthread_mutex_lock(&partition->lock);
+	bool needs = has_work(partition) &&
+		     (partition->since_checkpoint || partition->unsynced || partition->end > partition->high_watermark);
+	pthread_mutex_unlock(&partition->lock);
+	return needs;
+}
+
+void sync_finish(struct tarn_log *log)
+{
+	atomic_store(&log->queue.final, true);
+	for (size_t i = 0; i < log->n_topics; i++) {
+		const struct topic_shape *shape = atomic_load(&log->topics[i]->shape);
+		for (int32_t k = 0; k < shape->n_partitions; k++)
+			if (needs_checkpoint(shape->partitions[k]))
+				sync_ask(shape->partitions[k], false);
+	}
+	sync_stop(log);
 }
 
 void sync_stop(struct tarn_log *log)

@@ -242,12 +242,34 @@ static size_t place_of(const struct tarn_log *log, const char *name, bool *found
 	return low;
 }
 
-static void insert(struct tarn_log *log, size_t at, struct tarn_topic *topic)
+static bool is_known(struct tarn_log *log, const char *name)
 {
+	bool found;
+	pthread_mutex_lock(&log->lock);
+	place_of(log, name, &found);
+	pthread_mutex_unlock(&log->lock);
+	return found;
+}
+
+static void insert(struct tarn_log *log, struct tarn_topic *topic)
+{
+	bool found;
+	pthread_mutex_lock(&log->lock);
+	size_t at = place_of(log, topic->name, &found);
 	log->topics = tarn_grow(log->topics, &log->cap_topics, log->n_topics + 1, sizeof(*log->topics));
 	memmove(log->topics + at + 1, log->topics + at, (log->n_topics - at) * sizeof(*log->topics));
 	log->topics[at] = topic;
 	log->n_topics++;
+	pthread_mutex_unlock(&log->lock);
+}
+
+static void take_out(struct tarn_log *log, const struct tarn_topic *topic)
+{
+	bool found;
+	pthread_mutex_lock(&log->lock);
+	size_t at = place_of(log, topic->name, &found);
+	memmove(log->topics + at, log->topics + at + 1, (--log->n_topics - at) * sizeof(*log->topics));
+	pthread_mutex_unlock(&log->lock);
 }
 
 static enum tarn_rc take_in(struct tarn_log *log, struct tarn_topic *topic, struct tarn_err *err)
@@ -260,14 +282,12 @@ static enum tarn_rc take_in(struct tarn_log *log, struct tarn_topic *topic, stru
 			bury(topic);
 		return rc;
 	}
-	bool found;
-	size_t at = place_of(log, topic->name, &found);
-	if (found) {
+	if (is_known(log, topic->name)) {
 		enum tarn_rc rc = tarn_fail(err, TARN_EINVALID, "two topics are called \"%s\"", topic->name);
 		topic_free(topic);
 		return rc;
 	}
-	insert(log, at, topic);
+	insert(log, topic);
 	return TARN_OK;
 }
 
@@ -354,20 +374,18 @@ enum tarn_rc tarn_log_create_topic(struct tarn_log *log, const char *name, int32
 	struct tarn_topic *made = topic_new(log, name, "00000000000000000000000000000000");
 	new_id(made);
 	atomic_store(&made->shape, shape_new(made, NULL, config, partitions));
-	pthread_mutex_lock(&log->lock);
-	bool found;
-	size_t at = place_of(log, name, &found);
-	if (found)
+	pthread_mutex_lock(&log->change_lock);
+	if (is_known(log, name))
 		rc = tarn_fail(err, TARN_EEXISTS, "topic \"%s\" already exists", name);
 	if (!rc)
 		rc = check_folders_free(made, 0, partitions, err);
 	if (!rc)
 		rc = topic_save(made, shape_of(made), false, err);
 	if (!rc) {
-		insert(log, at, made);
 		*topic = tarn_topic_ref(made);
+		insert(log, made);
 	}
-	pthread_mutex_unlock(&log->lock);
+	pthread_mutex_unlock(&log->change_lock);
 	if (rc)
 		topic_free(made);
 	else
@@ -377,31 +395,30 @@ enum tarn_rc tarn_log_create_topic(struct tarn_log *log, const char *name, int32
 
 enum tarn_rc tarn_log_delete_topic(struct tarn_log *log, const char *name, struct tarn_err *err)
 {
-	pthread_mutex_lock(&log->lock);
-	bool found;
-	size_t at = place_of(log, name, &found);
-	struct tarn_topic *topic = found ? log->topics[at] : NULL;
-	enum tarn_rc rc = found ? topic_save(topic, shape_of(topic), true, err)
+	pthread_mutex_lock(&log->change_lock);
+	struct tarn_topic *topic = tarn_log_find_topic(log, name);
+	enum tarn_rc rc = topic ? topic_save(topic, shape_of(topic), true, err)
 				: tarn_fail(err, TARN_ENOTFOUND, "no topic \"%s\"", name);
 	if (!rc) {
 		atomic_store(&topic->deleted, true);
-		memmove(log->topics + at, log->topics + at + 1, (--log->n_topics - at) * sizeof(*log->topics));
+		take_out(log, topic);
 		struct tarn_err why;
 		if (move_away(topic, &why))
 			log_warn(log, "topic \"%s\" is deleted, but its files are still there: %s", name, why.message);
 	}
-	pthread_mutex_unlock(&log->lock);
-	if (rc)
-		return rc;
-	const struct topic_shape *shape = shape_of(topic);
-	for (int32_t i = 0; i < shape->n_partitions; i++)
-		partition_end(shape->partitions[i]);
+	pthread_mutex_unlock(&log->change_lock);
+	if (!rc) {
+		const struct topic_shape *shape = shape_of(topic);
+		for (int32_t i = 0; i < shape->n_partitions; i++)
+			partition_end(shape->partitions[i]);
+		tarn_topic_unref(topic); /* the log's own */
+		log_tell_watchers(log);
+	}
 	tarn_topic_unref(topic);
-	log_tell_watchers(log);
-	return TARN_OK;
+	return rc;
 }
 
-/* Makes the new shape the topic's, once it is on disk. With the log's lock held. */
+/* Makes the new shape the topic's, once it is on disk. With change_lock held. */
 static enum tarn_rc take_shape(struct tarn_topic *topic, struct topic_shape *shape, struct tarn_err *err)
 {
 	enum tarn_rc rc = atomic_load(&topic->deleted)
@@ -417,7 +434,7 @@ static enum tarn_rc take_shape(struct tarn_topic *topic, struct topic_shape *sha
 enum tarn_rc tarn_topic_add_partitions(struct tarn_topic *topic, int32_t partitions, struct tarn_err *err)
 {
 	struct tarn_log *log = topic->log;
-	pthread_mutex_lock(&log->lock);
+	pthread_mutex_lock(&log->change_lock);
 	struct topic_shape *shape = shape_of(topic);
 	enum tarn_rc rc = TARN_OK;
 	if (partitions <= shape->n_partitions || partitions > MOST_PARTITIONS)
@@ -427,7 +444,7 @@ enum tarn_rc tarn_topic_add_partitions(struct tarn_topic *topic, int32_t partiti
 		rc = check_folders_free(topic, shape->n_partitions, partitions, err);
 	if (!rc)
 		rc = take_shape(topic, shape_new(topic, shape, NULL, partitions), err);
-	pthread_mutex_unlock(&log->lock);
+	pthread_mutex_unlock(&log->change_lock);
 	if (!rc)
 		log_tell_watchers(log);
 	return rc;
@@ -438,12 +455,12 @@ enum tarn_rc tarn_topic_configure(struct tarn_topic *topic, const struct tarn_to
 {
 	struct tarn_log *log = topic->log;
 	struct tarn_topic_config *config;
-	pthread_mutex_lock(&log->lock);
+	pthread_mutex_lock(&log->change_lock);
 	struct topic_shape *shape = shape_of(topic);
 	enum tarn_rc rc = tarn_topic_config_make(shape->config, settings, n_settings, &config, err);
 	if (!rc)
 		rc = take_shape(topic, shape_new(topic, shape, config, shape->n_partitions), err);
-	pthread_mutex_unlock(&log->lock);
+	pthread_mutex_unlock(&log->change_lock);
 	return rc;
 }
 

@@ -286,6 +286,21 @@ static bool find_place(const struct tarn_partition *partition, const struct part
 	       partition->segments[*i]->size >= state->position;
 }
 
+/* A power cut may take the end of a segment and leave the next one, which had not been synced either: nobody was told
+ * of what it holds. Behind the checkpoint compaction leaves no gaps; without one there may be, but not before an empty
+ * segment. */
+static bool tail_is_lost(struct tarn_partition *partition, size_t i, bool behind_checkpoint)
+{
+	const struct segment *segment = partition->segments[i];
+	if (segment->base == partition->end || !(behind_checkpoint || !segment->size))
+		return false;
+	if (segment->size)
+		log_warn(partition->topic->log, "\"%s\" does not follow offset %lld: it and later segments are gone",
+			 segment->log.path, (long long)partition->end);
+	forget_segments(partition, i);
+	return true;
+}
+
 static enum tarn_rc recover(struct tarn_partition *partition, const struct partition_state *state, bool has_state,
 			    struct tarn_err *err)
 {
@@ -301,6 +316,8 @@ static enum tarn_rc recover(struct tarn_partition *partition, const struct parti
 		partition->end = state->offset;
 	for (size_t i = from; i < partition->n_segments; i++) {
 		bool here = placed && i == from;
+		if (i > from && tail_is_lost(partition, i, placed))
+			break;
 		if (partition->end < partition->segments[i]->base)
 			partition->end = partition->segments[i]->base;
 		enum tarn_rc rc = recover_segment(partition, i, here ? state : NULL, err);
