@@ -2,6 +2,7 @@
 serve_registry() { # serve_registry NAME OPTION...: in the background, up to "ready"; its process is $served, its URL $url
 	name=$1
 	shift
+	: >"$name.log" # that of an earlier one says "ready", too
 	"$tarn" serve --roles broker,registry --data "$name" --broker-listen 127.0.0.1:0 --registry-listen 127.0.0.1:0 "$@" \
 		2>"$name.log" >"$name.out" </dev/null &
 	served=$!
