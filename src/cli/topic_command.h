@@ -26,6 +26,10 @@ enum tarn_rc tarn_topic_facts(rd_kafka_t *client, const char *name, const struct
 enum tarn_rc tarn_topic_offsets(rd_kafka_t *client, const rd_kafka_metadata_topic_t *topic, int64_t when,
 				int64_t *offsets, struct tarn_err *err) TARN_MUST_CHECK;
 
+/* Bytes of every partition on disk, in their order; -1 where the broker does not tell (see topic_sizes.c). */
+void tarn_topic_sizes(const struct tarn_kafka_options *options, const struct rd_kafka_metadata *facts,
+		      const rd_kafka_metadata_topic_t *topic, int64_t *sizes);
+
 /* Settings of a topic as the broker tells them; borrowed from the event, which the caller destroys. */
 enum tarn_rc tarn_topic_settings(struct tarn_kafka_admin *admin, const char *name, rd_kafka_event_t **event,
 				 const rd_kafka_ConfigEntry_t ***entries, size_t *n,

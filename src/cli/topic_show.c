@@ -13,6 +13,7 @@ enum { RATE_SECONDS = 60 };
 struct sight {
 	const rd_kafka_metadata_topic_t *topic;
 	int64_t *start, *end;
+	int64_t *size;	     /* bytes, or -1 */
 	int64_t *minute_ago; /* first record that is younger than RATE_SECONDS, or the end */
 };
 
@@ -21,6 +22,7 @@ static void sight_release(struct sight *sight)
 	free(sight->start);
 	free(sight->end);
 	free(sight->minute_ago);
+	free(sight->size);
 }
 
 static int64_t *new_offsets(const struct sight *sight)
@@ -29,14 +31,16 @@ static int64_t *new_offsets(const struct sight *sight)
 }
 
 /* The rate comes from the topic's time index: no second look after a while is needed. */
-static enum tarn_rc look(rd_kafka_t *client, const rd_kafka_metadata_topic_t *topic, struct sight *sight,
-			 struct tarn_err *err)
+static enum tarn_rc look(rd_kafka_t *client, const struct tarn_kafka_options *kafka,
+			 const struct rd_kafka_metadata *facts, int at, struct sight *sight, struct tarn_err *err)
 {
+	const rd_kafka_metadata_topic_t *topic = &facts->topics[at];
 	int64_t now_ms = tarn_now_us() / 1000;
 	sight->topic = topic;
 	sight->start = new_offsets(sight);
 	sight->end = new_offsets(sight);
 	sight->minute_ago = new_offsets(sight);
+	sight->size = new_offsets(sight);
 	enum tarn_rc rc = tarn_topic_offsets(client, topic, RD_KAFKA_OFFSET_BEGINNING, sight->start, err);
 	if (!rc)
 		rc = tarn_topic_offsets(client, topic, now_ms - RATE_SECONDS * 1000, sight->minute_ago, err);
@@ -46,6 +50,7 @@ static enum tarn_rc look(rd_kafka_t *client, const rd_kafka_metadata_topic_t *to
 		sight_release(sight);
 		return rc;
 	}
+	tarn_topic_sizes(kafka, facts, topic, sight->size);
 	for (int i = 0; i < topic->partition_cnt; i++)
 		if (sight->minute_ago[i] < 0)
 			sight->minute_ago[i] = sight->end[i];
@@ -64,16 +69,34 @@ static void print_rate(struct tarn_print_table *table, int64_t from, int64_t to)
 	tarn_print_cell(table, text);
 }
 
+static void print_size(struct tarn_print_table *table, int64_t size)
+{
+	if (size < 0)
+		tarn_print_cell(table, "-");
+	else
+		tarn_print_cell_bytes(table, size);
+}
+
+static void put_size(struct tarn_buf *out, int64_t size)
+{
+	tarn_print_json_key(out, "bytes");
+	if (size < 0)
+		tarn_print_json_null(out);
+	else
+		tarn_print_json_int(out, size);
+}
+
 struct totals {
-	int64_t records, recent;
+	int64_t records, recent, size;
 };
 
 static struct totals total(const struct sight *sight)
 {
-	struct totals totals = { 0, 0 };
+	struct totals totals = { 0, 0, 0 };
 	for (int i = 0; i < sight->topic->partition_cnt; i++) {
 		totals.records += sight->end[i] - sight->start[i];
 		totals.recent += sight->end[i] - sight->minute_ago[i];
+		totals.size = totals.size < 0 || sight->size[i] < 0 ? -1 : totals.size + sight->size[i];
 	}
 	return totals;
 }
@@ -81,10 +104,8 @@ static struct totals total(const struct sight *sight)
 /* ---- ls ---- */
 
 static const struct tarn_print_column ls_columns[] = {
-	{ "TOPIC", false, 0 },
-	{ "PARTITIONS", true, 0 },
-	{ "RECORDS", true, 0 },
-	{ "PER SECOND", true, 0 },
+	{ "TOPIC", false, 0 }, { "PARTITIONS", true, 0 }, { "RECORDS", true, 0 },
+	{ "SIZE", true, 0 },   { "PER SECOND", true, 0 },
 };
 
 static void list_one(struct tarn_print_table *table, const struct sight *sight)
@@ -93,6 +114,7 @@ static void list_one(struct tarn_print_table *table, const struct sight *sight)
 	tarn_print_cell(table, sight->topic->topic);
 	tarn_print_cell_count(table, sight->topic->partition_cnt);
 	tarn_print_cell_count(table, totals.records);
+	print_size(table, totals.size);
 	print_rate(table, 0, totals.recent);
 }
 
@@ -106,6 +128,7 @@ static void list_one_json(struct tarn_buf *out, const struct sight *sight)
 	tarn_print_json_int(out, sight->topic->partition_cnt);
 	tarn_print_json_key(out, "records");
 	tarn_print_json_int(out, totals.records);
+	put_size(out, totals.size);
 	tarn_print_json_key(out, "records_per_second");
 	tarn_print_json_double(out, rate(0, totals.recent));
 	tarn_print_json_end(out, '}');
@@ -124,8 +147,8 @@ static bool is_internal(const char *name)
 	return name[0] == '_';
 }
 
-static enum tarn_rc list_topics(rd_kafka_t *client, const struct rd_kafka_metadata *facts, bool all, bool json,
-				struct tarn_err *err)
+static enum tarn_rc list_topics(rd_kafka_t *client, const struct tarn_kafka_options *kafka,
+				const struct rd_kafka_metadata *facts, bool all, bool json, struct tarn_err *err)
 {
 	size_t n = 0;
 	const rd_kafka_metadata_topic_t **topics = tarn_calloc((size_t)facts->topic_cnt + 1, sizeof(*topics));
@@ -139,7 +162,7 @@ static enum tarn_rc list_topics(rd_kafka_t *client, const struct rd_kafka_metada
 	tarn_buf_init(&out, TARN_BUF_DEFAULT_MAX);
 	for (size_t i = 0; !rc && i < n; i++) {
 		struct sight sight;
-		rc = look(client, topics[i], &sight, err);
+		rc = look(client, kafka, facts, (int)(topics[i] - facts->topics), &sight, err);
 		if (rc)
 			break;
 		if (json)
@@ -171,7 +194,8 @@ static int run_ls(int argc, char **argv)
 		.section = TARN_TOPIC_SECTION,
 		.arguments = "",
 		.max_arguments = 0,
-		.summary = "Lists topics with the records they hold and what came in the last minute; with --json, a "
+		.summary = "Lists topics with the offsets they hold (records, and the ends of transactions) and what "
+			   "came in the last minute; with --json, a "
 			   "line each.",
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
@@ -186,7 +210,7 @@ static int run_ls(int argc, char **argv)
 		return tarn_print_error(&err);
 	rc = tarn_topic_facts(client, NULL, &facts, &err);
 	if (!rc) {
-		rc = list_topics(client, facts, all, json, &err);
+		rc = list_topics(client, &kafka, facts, all, json, &err);
 		rd_kafka_metadata_destroy(facts);
 	}
 	rd_kafka_destroy(client);
@@ -196,17 +220,19 @@ static int run_ls(int argc, char **argv)
 /* ---- describe ---- */
 
 static const struct tarn_print_column partition_columns[] = {
-	{ "PARTITION", true, 0 }, { "LEADER", true, 0 },  { "START", true, 0 },
-	{ "END", true, 0 },	  { "RECORDS", true, 0 }, { "PER SECOND", true, 0 },
+	{ "PARTITION", true, 0 }, { "LEADER", true, 0 }, { "START", true, 0 },	    { "END", true, 0 },
+	{ "RECORDS", true, 0 },	  { "SIZE", true, 0 },	 { "PER SECOND", true, 0 },
 };
 
 static void describe_for_people(const struct sight *sight, const rd_kafka_ConfigEntry_t **settings, size_t n)
 {
 	struct totals totals = total(sight);
-	char records[TARN_PRINT_NUMBER_SIZE];
+	char records[TARN_PRINT_NUMBER_SIZE], size[TARN_PRINT_NUMBER_SIZE] = "-";
 	tarn_format_count(totals.records, records);
-	printf("topic        %s\npartitions   %d\nrecords      %s\nper second   %.1f (last minute)\n",
-	       sight->topic->topic, sight->topic->partition_cnt, records, rate(0, totals.recent));
+	if (totals.size >= 0)
+		tarn_format_bytes(totals.size, size);
+	printf("topic        %s\npartitions   %d\nrecords      %s\nsize         %s\nper second   %.1f (last minute)\n",
+	       sight->topic->topic, sight->topic->partition_cnt, records, size, rate(0, totals.recent));
 	for (size_t i = 0; i < n; i++)
 		if (rd_kafka_ConfigEntry_source(settings[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG)
 			printf("setting      %s=%s\n", rd_kafka_ConfigEntry_name(settings[i]),
@@ -220,6 +246,7 @@ static void describe_for_people(const struct sight *sight, const rd_kafka_Config
 		tarn_print_cell_count(table, sight->start[i]);
 		tarn_print_cell_count(table, sight->end[i]);
 		tarn_print_cell_count(table, sight->end[i] - sight->start[i]);
+		print_size(table, sight->size[i]);
 		print_rate(table, sight->minute_ago[i], sight->end[i]);
 	}
 	tarn_print_table_write(table, stdout);
@@ -237,6 +264,7 @@ static void put_partition(struct tarn_buf *out, const struct sight *sight, int i
 	tarn_print_json_int(out, sight->start[i]);
 	tarn_print_json_key(out, "end");
 	tarn_print_json_int(out, sight->end[i]);
+	put_size(out, sight->size[i]);
 	tarn_print_json_key(out, "records_per_second");
 	tarn_print_json_double(out, rate(sight->minute_ago[i], sight->end[i]));
 	tarn_print_json_end(out, '}');
@@ -252,6 +280,7 @@ static void describe_for_machines(const struct sight *sight, const rd_kafka_Conf
 	tarn_print_json_text(&out, sight->topic->topic);
 	tarn_print_json_key(&out, "records");
 	tarn_print_json_int(&out, totals.records);
+	put_size(&out, totals.size);
 	tarn_print_json_key(&out, "records_per_second");
 	tarn_print_json_double(&out, rate(0, totals.recent));
 	tarn_print_json_key(&out, "settings");
@@ -286,7 +315,8 @@ static enum tarn_rc describe_seen(struct tarn_kafka_admin *admin, const struct s
 	return TARN_OK;
 }
 
-static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, bool json, struct tarn_err *err)
+static enum tarn_rc describe(struct tarn_kafka_admin *admin, const struct tarn_kafka_options *kafka, const char *name,
+			     bool json, struct tarn_err *err)
 {
 	const struct rd_kafka_metadata *facts;
 	struct sight sight;
@@ -296,7 +326,7 @@ static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, b
 	int at = 0;
 	while (strcmp(facts->topics[at].topic, name))
 		at++;
-	rc = look(admin->client, &facts->topics[at], &sight, err);
+	rc = look(admin->client, kafka, facts, at, &sight, err);
 	if (!rc) {
 		rc = describe_seen(admin, &sight, json, err);
 		sight_release(&sight);
@@ -335,7 +365,7 @@ static int run_describe(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (i > 1 && !json)
 			putchar('\n');
-		if (describe(&admin, argv[i], json, &err))
+		if (describe(&admin, &kafka, argv[i], json, &err))
 			exit_code = tarn_print_error(&err);
 	}
 	tarn_kafka_admin_release(&admin);

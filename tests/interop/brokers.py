@@ -52,10 +52,12 @@ class Broker:
             return [str(TARN), "serve", "--roles", "broker", "--data", str(self.folder), "--broker-listen", self.address, *self.settings]
         return [str(ROOT / "tests/interop/peers/kafka.sh"), str(self.folder), str(self.port), *self.settings]
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                self.command(), stdout=log, stderr=log, start_new_session=True, env={**os.environ, **environment}
+            )
         deadline = time.monotonic() + 180
         while not answers(self.port):
             assert self.process.poll() is None, f"{self.kind} ended: {self.said()}"
@@ -71,6 +73,16 @@ class Broker:
         code = self.process.wait(60)
         self.process = None
         return code
+
+    def died(self, seconds: float) -> bool:
+        """Whether it ended by itself within so many seconds."""
+        assert self.process
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        self.process = None
+        return True
 
     def stop(self) -> int:
         return self.end(signal.SIGTERM)

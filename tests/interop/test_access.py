@@ -160,8 +160,9 @@ def test_kafka_python(broker: Guarded, mechanism: str) -> None:
     consumer = kafka.KafkaConsumer(topic, auto_offset_reset="earliest", consumer_timeout_ms=10000, **settings)
     assert next(iter(consumer)).value == b"value"
     consumer.close()
+    wrong = {**settings, "sasl_plain_password": "wrong", "max_block_ms": 2000, "bootstrap_timeout_ms": 2000}
     with pytest.raises(kafka.errors.KafkaError):
-        kafka.KafkaProducer(**{**settings, "sasl_plain_password": "wrong"}, max_block_ms=2000).send(topic, b"value").get(2)
+        kafka.KafkaProducer(**wrong).send(topic, b"value").get(2)
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)

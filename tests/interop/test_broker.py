@@ -12,7 +12,7 @@ import aiokafka
 import kafka
 import pytest
 from aiokafka.structs import TopicPartition as AioPartition
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import OFFSET_END, OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -414,6 +414,36 @@ def _isolation() -> Any:
     from confluent_kafka import IsolationLevel
 
     return IsolationLevel.READ_COMMITTED
+
+
+def committed_offset(broker: Broker, group: str, topic: str) -> int:
+    consumer = Consumer({"bootstrap.servers": broker.address, "group.id": group, "isolation.level": "read_committed"})
+    (place,) = consumer.committed([TopicPartition(topic, 0)], WAIT)
+    consumer.close()
+    return int(place.offset)
+
+
+def test_offsets_are_part_of_the_transaction(broker: Broker, admin: AdminClient) -> None:
+    source, target, group = make_topic(admin), make_topic(admin), uuid.uuid4().hex
+    produce(broker, source, [b"%d" % i for i in range(10)])
+    consumer = Consumer(
+        {"bootstrap.servers": broker.address, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False}
+    )
+    consumer.subscribe([source])
+    taken = consumer.consume(10, WAIT)
+    assert len(taken) == 10
+    producer = transactional(broker, uuid.uuid4().hex)
+    for commit, offset, seen in ((False, OFFSET_INVALID, 0), (True, 10, 10)):
+        producer.begin_transaction()
+        send(producer, target, [message.value() for message in taken])
+        producer.send_offsets_to_transaction([TopicPartition(source, 0, 10)], consumer.consumer_group_metadata(), WAIT)
+        if commit:
+            producer.commit_transaction(WAIT)
+        else:
+            producer.abort_transaction(WAIT)
+        assert committed_offset(broker, group, source) == offset
+        assert len(read(broker, target, seen, **{"isolation.level": "read_committed"})) == seen
+    consumer.close()
 
 
 def test_the_older_producer_is_fenced(broker: Broker, admin: AdminClient) -> None:

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -12,6 +13,7 @@
 
 /* The deepest thing that runs on these threads is a decompressor. */
 enum { STACK_SIZE = 512 << 10 };
+#define MAX_HELD ((size_t)1 << 30)
 
 void tarn_thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
 {
@@ -36,6 +38,13 @@ struct tarn_complaints {
 	size_t said, left_out;
 };
 
+/* A GiB at most: what is more waits in the sockets just as well. */
+static size_t a_quarter_of_memory(void)
+{
+	size_t quarter = (size_t)sysconf(_SC_PHYS_PAGES) / 4 * (size_t)sysconf(_SC_PAGESIZE);
+	return quarter < MAX_HELD ? quarter : MAX_HELD;
+}
+
 static int64_t wall_clock_ms(void)
 {
 	return tarn_now_us() / 1000;
@@ -51,6 +60,7 @@ void tarn_broker_init(struct tarn_broker *broker, struct tarn_log *log)
 		.auto_create_topics = true,
 		.default_partitions = 1,
 		.now_ms = wall_clock_ms,
+		.max_held_bytes = a_quarter_of_memory(),
 		.metrics = tarn_metrics_new(),
 		.complaints = tarn_calloc(1, sizeof(struct tarn_complaints)),
 		.timers = tarn_timers_new(),

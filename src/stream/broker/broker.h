@@ -82,6 +82,11 @@ struct tarn_broker {
 	void (*say)(void *context, const char *line);
 	void *say_context;
 
+	/* Bytes of requests and answers in memory, of all connections; above the limit, those that hold them and do not
+	 * go on are hung up on. */
+	_Atomic size_t held_bytes;
+	size_t max_held_bytes;
+
 	struct tarn_metrics *metrics;
 	struct tarn_complaints *complaints;
 	struct tarn_timers *timers;

@@ -16,6 +16,7 @@ static size_t size_of_kind(enum tarn_kind kind)
 		[TARN_KIND_DOUBLE] = 8,
 		[TARN_KIND_UUID] = sizeof(struct tarn_uuid),
 		[TARN_KIND_STRING] = sizeof(char *),
+		[TARN_KIND_OPAQUE] = sizeof(struct tarn_slice),
 		[TARN_KIND_BYTES] = sizeof(struct tarn_slice),
 		[TARN_KIND_RECORDS] = sizeof(struct tarn_slice),
 	};
@@ -44,6 +45,7 @@ static void set_default(const struct tarn_field *field, uint8_t *message)
 	case TARN_KIND_DOUBLE: *(double *)at = (double)field->otherwise; break;
 	case TARN_KIND_UUID: memset(at, 0, sizeof(struct tarn_uuid)); break;
 	case TARN_KIND_STRING: *(const char **)at = field->nullable == UINT8_MAX ? "" : NULL; break;
+	case TARN_KIND_OPAQUE:
 	case TARN_KIND_BYTES:
 	case TARN_KIND_RECORDS: *(struct tarn_slice *)at = (struct tarn_slice){ NULL, 0 }; break;
 	case TARN_KIND_STRUCT: break;
@@ -95,6 +97,12 @@ static enum tarn_rc spend(struct decoder *d, const struct tarn_field *field, siz
 static bool may_be_null(const struct tarn_field *field, int16_t version)
 {
 	return !field->is_array && version >= field->nullable;
+}
+
+/* Of what stands before bytes in fixed versions: a text that is taken as it comes is a string on the wire. */
+static size_t length_size(const struct tarn_field *field)
+{
+	return field->kind == TARN_KIND_OPAQUE ? 2 : 4;
 }
 
 static bool take_unsigned(struct tarn_cursor *in, size_t size, uint64_t *value)
@@ -154,7 +162,7 @@ static enum tarn_rc decode_string(struct decoder *d, const struct tarn_field *fi
 static enum tarn_rc decode_bytes(struct decoder *d, const struct tarn_field *field, struct tarn_slice *bytes)
 {
 	int64_t length;
-	enum tarn_rc rc = take_length(d, field, 4, may_be_null(field, d->version), &length);
+	enum tarn_rc rc = take_length(d, field, length_size(field), may_be_null(field, d->version), &length);
 	if (rc)
 		return rc;
 	*bytes = (struct tarn_slice){ NULL, 0 };
@@ -202,6 +210,7 @@ static enum tarn_rc decode_value(struct decoder *d, const struct tarn_field *fie
 			memcpy(at, bytes.data, bytes.len);
 		break;
 	case TARN_KIND_STRING: return decode_string(d, field, at);
+	case TARN_KIND_OPAQUE:
 	case TARN_KIND_BYTES:
 	case TARN_KIND_RECORDS: return decode_bytes(d, field, at);
 	case TARN_KIND_STRUCT: return decode_struct(d, field->elements(), at);
@@ -335,12 +344,14 @@ static void encode_string(struct encoder *e, const struct tarn_field *field, con
 static void encode_bytes(struct encoder *e, const struct tarn_field *field, struct tarn_slice bytes)
 {
 	struct tarn_encoded *out = e->out;
-	if (!bytes.data && may_be_null(field, e->version) && field->kind == TARN_KIND_BYTES) {
-		put_length(e, -1, 4);
+	if (!bytes.data && may_be_null(field, e->version) && field->kind != TARN_KIND_RECORDS) {
+		put_length(e, -1, length_size(field));
 		return;
 	}
-	put_length(e, (int64_t)bytes.len, 4);
-	if (field->kind == TARN_KIND_BYTES || bytes.len < TARN_PIECE_LEAST) {
+	if (field->kind == TARN_KIND_OPAQUE && bytes.len > INT16_MAX)
+		bytes.len = INT16_MAX;
+	put_length(e, (int64_t)bytes.len, length_size(field));
+	if (field->kind != TARN_KIND_RECORDS || bytes.len < TARN_PIECE_LEAST) {
 		tarn_buf_add_slice(&out->bytes, bytes);
 		return;
 	}
@@ -366,6 +377,7 @@ static void encode_value(struct encoder *e, const struct tarn_field *field, cons
 		break;
 	case TARN_KIND_UUID: tarn_buf_add(out, at, sizeof(struct tarn_uuid)); break;
 	case TARN_KIND_STRING: encode_string(e, field, *(const char *const *)at); break;
+	case TARN_KIND_OPAQUE:
 	case TARN_KIND_BYTES:
 	case TARN_KIND_RECORDS: encode_bytes(e, field, *(const struct tarn_slice *)at); break;
 	case TARN_KIND_STRUCT: encode_struct(e, field->elements(), at); break;

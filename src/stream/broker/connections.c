@@ -142,6 +142,8 @@ static void end_connection(struct connection *connection)
 		connection->out_first = tarn_answer_next(answer);
 		tarn_answer_free(answer);
 	}
+	if (connection->frame)
+		atomic_fetch_sub(&connection->loop->all->broker->held_bytes, connection->frame_got);
 	free(connection->frame);
 	free(connection->stash);
 	connection->frame = connection->stash = NULL;
@@ -184,7 +186,27 @@ static void end_frame(struct connection *connection)
 	uint8_t *frame = connection->frame;
 	connection->frame = NULL;
 	connection->head_len = 0;
+	atomic_fetch_sub(&connection->loop->all->broker->held_bytes, connection->frame_len);
 	tarn_session_take(&connection->session, frame, connection->frame_len);
+}
+
+static bool memory_is_short(const struct connection *connection)
+{
+	const struct tarn_broker *broker = connection->loop->all->broker;
+	return atomic_load(&broker->held_bytes) > broker->max_held_bytes;
+}
+
+/* `n` bytes more of the frame have come. */
+static void grow_frame(struct connection *connection, size_t n)
+{
+	connection->frame_got += n;
+	atomic_fetch_add(&connection->loop->all->broker->held_bytes, n);
+	if (connection->frame_got == connection->frame_len) {
+		end_frame(connection);
+	} else if (connection->frame_got > SCRATCH_SIZE && memory_is_short(connection)) {
+		tarn_session_complain(&connection->session, NULL, "memory is short, and its request is large");
+		connection->session.hang_up = true;
+	}
 }
 
 /* Takes up what can be taken up now and returns how many bytes that was. */
@@ -198,10 +220,8 @@ static size_t feed(struct connection *connection, const uint8_t *data, size_t le
 			if (n)
 				memcpy(connection->frame + connection->frame_got, data + at, n);
 			at += n;
-			connection->frame_got += n;
-			if (connection->frame_got == connection->frame_len)
-				end_frame(connection);
-			else if (at == len)
+			grow_frame(connection, n);
+			if (connection->frame && at == len)
 				break;
 		} else if (connection->head_len == sizeof(connection->head)) {
 			start_frame(connection);
@@ -267,9 +287,7 @@ static bool read_some(struct connection *connection)
 	}
 	connection->read_ns = tarn_monotonic_ns();
 	if (direct) {
-		connection->frame_got += (size_t)n;
-		if (connection->frame_got == connection->frame_len)
-			end_frame(connection);
+		grow_frame(connection, (size_t)n);
 	} else {
 		size_t taken = feed(connection, scratch, (size_t)n);
 		keep_rest(connection, scratch + taken, (size_t)n - taken);
@@ -378,6 +396,10 @@ static void turn(struct connection *connection)
 	bool alive = write_answers(connection);
 	while (alive && take_up_more(connection))
 		alive = write_answers(connection);
+	if (alive && connection->out_first && memory_is_short(connection)) {
+		tarn_session_complain(&connection->session, NULL, "memory is short, and it does not read its answers");
+		alive = false;
+	}
 	bool nothing_left = !connection->out_first && !connection->session.n_calls;
 	if (!alive || (nothing_left && (connection->session.hang_up || (connection->at_end && !connection->stash)))) {
 		end_connection(connection);

@@ -4,9 +4,9 @@
 
 #include <pthread.h>
 
-#include "stream/broker/handlers.h"
 #include "stream/broker/group_coordinator.h"
 #include "stream/broker/group_offsets.h"
+#include "stream/broker/handlers.h"
 #include "stream/broker/topic_names.h"
 
 struct group_write;

@@ -78,14 +78,14 @@ static void check_topic(struct commit *commit, const struct tarn_offset_commit_r
 	for (size_t i = 0; i < asked->n_partitions; i++) {
 		const struct tarn_offset_commit_request_partition *partition = &asked->partitions[i];
 		struct tarn_offset_commit_response_partition *out = &answer->partitions[i];
-		const char *metadata = partition->committed_metadata;
+		const struct tarn_slice metadata = partition->committed_metadata;
 		out->partition_index = partition->partition_index;
 		out->error_code = error;
 		if (error)
 			continue;
 		if (!tarn_topic_partition(topic, partition->partition_index)) {
 			out->error_code = TARN_KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
-		} else if (metadata && strlen(metadata) > call->broker->groups->options.most_metadata_bytes) {
+		} else if (metadata.len > call->broker->groups->options.most_metadata_bytes) {
 			out->error_code = TARN_KAFKA_OFFSET_METADATA_TOO_LARGE;
 		} else {
 			struct tarn_group_offset offset = *common;
@@ -218,7 +218,7 @@ static void fetch_offset(struct tarn_call *call, const struct tarn_group *group,
 {
 	out->committed_offset = -1;
 	out->committed_leader_epoch = -1;
-	out->metadata = "";
+	out->metadata = tarn_slice_of("", 0);
 	if (!group)
 		return;
 	if (require_stable && tarn_group_txn_has(group->offsets, topic, out->partition_index)) {
@@ -230,7 +230,10 @@ static void fetch_offset(struct tarn_call *call, const struct tarn_group *group,
 		return;
 	out->committed_offset = offset->offset;
 	out->committed_leader_epoch = offset->leader_epoch;
-	out->metadata = offset->metadata ? tarn_arena_strdup(&call->arena, offset->metadata) : "";
+	if (offset->metadata.len)
+		out->metadata =
+			tarn_slice_of(tarn_arena_copy(&call->arena, offset->metadata.data, offset->metadata.len),
+				      offset->metadata.len);
 }
 
 static bool may_see_topic(const struct tarn_call *call, const char *topic)

@@ -21,14 +21,14 @@ struct tarn_group_offsets {
 static void release(struct tarn_group_offset *offset)
 {
 	free((char *)(uintptr_t)offset->topic);
-	free((char *)(uintptr_t)offset->metadata);
+	free((void *)(uintptr_t)offset->metadata.data);
 }
 
 static struct tarn_group_offset copy(const struct tarn_group_offset *offset)
 {
 	struct tarn_group_offset copied = *offset;
 	copied.topic = tarn_strdup(offset->topic);
-	copied.metadata = offset->metadata && *offset->metadata ? tarn_strdup(offset->metadata) : NULL;
+	copied.metadata = offset->metadata.len ? tarn_group_copy_slice(offset->metadata) : tarn_slice_of(NULL, 0);
 	return copied;
 }
 

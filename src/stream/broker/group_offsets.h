@@ -12,8 +12,8 @@ struct tarn_group_offset {
 	const char *topic;
 	int32_t partition;
 	int64_t offset;
-	int32_t leader_epoch; /* -1: none was given */
-	const char *metadata; /* NULL reads as "" */
+	int32_t leader_epoch;	    /* -1: none was given */
+	struct tarn_slice metadata; /* the client's own, any bytes */
 	int64_t commit_ms;
 	int64_t expire_ms; /* the client asked for it (requests before version 5); -1: the broker's retention */
 	int64_t position;  /* in the log */

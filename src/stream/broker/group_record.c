@@ -36,9 +36,8 @@ void tarn_group_write_offset_key(struct tarn_buf *out, const char *group, const 
 
 void tarn_group_write_offset(struct tarn_buf *out, const struct tarn_group_offset *offset)
 {
-	const struct tarn_offset_commit_value value = { offset->offset, offset->leader_epoch,
-							offset->metadata ? offset->metadata : "", offset->commit_ms,
-							offset->expire_ms };
+	const struct tarn_offset_commit_value value = { offset->offset, offset->leader_epoch, offset->metadata,
+							offset->commit_ms, offset->expire_ms };
 	add_message(out, tarn_layout_offset_commit_value(), offset->expire_ms >= 0 ? VALUE_WITH_EXPIRY : VALUE_WRITTEN,
 		    &value);
 }

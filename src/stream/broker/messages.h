@@ -1,11 +1,12 @@
 /* Every message of the Kafka protocol that Tarn knows, from one table (messages_*.def): a row there is a member of a C
  * struct here and an entry of the layout that codec.c reads and writes it by, for all versions of the message.
  *
- *   STRUCT(x) ... END(x)                               struct tarn_x and tarn_layout_x(); what it holds stands before
- * it VALUE(KIND, name, first, last, default)            a number, a boolean or a UUID TEXT(KIND, name, first, last,
- * nullable)            STRING: const char *; BYTES, RECORDS: struct tarn_slice ARRAY(KIND, name, first, last, nullable)
- * name and n_name: elements of KIND LIST(y, name, first, last, nullable)               name and n_name: elements of
- * struct tarn_y
+ *   STRUCT(x) ... END(x)                              struct tarn_x and tarn_layout_x(); what it holds stands before it
+ *   VALUE(KIND, name, first, last, default)           a number, a boolean or a UUID
+ *   TEXT(KIND, name, first, last, nullable)           STRING: const char *; BYTES, RECORDS, OPAQUE: struct tarn_slice
+ *                                                     (OPAQUE: a string on the wire, which may hold zero bytes)
+ *   ARRAY(KIND, name, first, last, nullable)          name and n_name: elements of KIND
+ *   LIST(y, name, first, last, nullable)              name and n_name: elements of struct tarn_y
  *
  * `first` to `last` (ON: and all later ones) are the versions that have the field, `nullable` is the first version in
  * which it may be null. A field that a version lacks is its default after decoding, "" or null where it is a text, and
@@ -33,6 +34,7 @@ struct tarn_layout; /* codec.h */
 #define TARN_TYPE_DOUBLE double
 #define TARN_TYPE_UUID struct tarn_uuid
 #define TARN_TYPE_STRING const char *
+#define TARN_TYPE_OPAQUE struct tarn_slice
 #define TARN_TYPE_BYTES struct tarn_slice
 #define TARN_TYPE_RECORDS struct tarn_slice
 

@@ -4,7 +4,7 @@
 
 enum {
 	ZSTD_SINCE = 7,	      /* version of Produce that knows it (KIP-110) */
-	MOST_BAD_RECORDS = 8, /* that are named in an answer */
+	MOST_BAD_RECORDS = 100, /* that are named in an answer */
 	LARGEST_UNPACKED = 256 << 20,
 };
 

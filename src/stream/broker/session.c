@@ -81,6 +81,13 @@ static void post(struct tarn_call_inside *inside, unsigned event)
 		enqueue(inside);
 }
 
+/* Adds to what is held; less, where `change` is a negative number. */
+static void hold(struct tarn_session *session, size_t change)
+{
+	session->held_bytes += change;
+	atomic_fetch_add(&session->broker->held_bytes, change);
+}
+
 static void finish(struct tarn_call_inside *inside)
 {
 	struct tarn_session *session = inside->call.session;
@@ -94,7 +101,7 @@ static void finish(struct tarn_call_inside *inside)
 	size_t answer = inside->silent ? 0 : tarn_encoded_size(&inside->answer), held = inside->frame_len + answer;
 	tarn_metrics_count(session->broker->metrics, inside->call.api_key, tarn_monotonic_ns() - inside->began_ns,
 			   inside->frame_len, answer, inside->hang_up != NULL);
-	session->held_bytes += held - inside->held;
+	hold(session, held - inside->held);
 	inside->held = held;
 	session->turn(session);
 }
@@ -304,7 +311,7 @@ static struct tarn_call_inside *new_call(struct tarn_session *session, uint8_t *
 	*session->end = inside;
 	session->end = &inside->next_in_session;
 	session->n_calls++;
-	session->held_bytes += len;
+	hold(session, len);
 	return inside;
 }
 
@@ -453,7 +460,7 @@ void tarn_answer_free(struct tarn_call_inside *answer)
 {
 	struct tarn_session *session = answer->call.session;
 	session->n_calls--;
-	session->held_bytes -= answer->held;
+	hold(session, -answer->held);
 	for (size_t i = 0; i < answer->n_kept; i++)
 		tarn_buf_release(&answer->kept[i]);
 	free(answer->kept);

@@ -123,7 +123,7 @@ struct tarn_append {
 	int64_t append_time;  /* of LogAppendTime topics, else -1 */
 	int64_t start_offset; /* of the log */
 	/* TARN_APPEND_INVALID_RECORD: positions of the records in the batch that broke the rule, and why (static text). */
-	int32_t bad_records[8];
+	int32_t bad_records[100];
 	size_t n_bad_records;
 	const char *reason;
 };

@@ -10,7 +10,7 @@ mkdir -p "$1/bin"
 while read -r name class; do
 	cat >"$1/bin/$name.sh" <<-TOOL
 		#!/bin/sh
-		exec java -Xmx256m -cp '$jars/*' $class "\$@"
+		exec java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '$jars/*' $class "\$@"
 	TOOL
 	chmod +x "$1/bin/$name.sh"
 done <<'TOOLS'

@@ -31,10 +31,11 @@ static void fill_value(struct tarn_arena *arena, const struct tarn_field *field,
 		*(const char **)at =
 			nullable && value % 3 == 0 ? NULL : tarn_arena_strndup(arena, "long-name", value % 10);
 		break;
+	case TARN_KIND_OPAQUE:
 	case TARN_KIND_BYTES:
 	case TARN_KIND_RECORDS:
 		*(struct tarn_slice *)at = tarn_slice_of(bytes, value % (sizeof(bytes) + 1));
-		if (nullable && value % 3 == 0 && field->kind == TARN_KIND_BYTES)
+		if (nullable && value % 3 == 0 && field->kind != TARN_KIND_RECORDS)
 			*(struct tarn_slice *)at = (struct tarn_slice){ NULL, 0 };
 		break;
 	case TARN_KIND_STRUCT: fill(arena, field->elements(), at, version); break;

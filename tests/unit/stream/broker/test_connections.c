@@ -136,6 +136,30 @@ static void stopping_ends_what_is_open(void **state)
 	}
 }
 
+static void who_holds_memory_that_is_short_is_hung_up_on(void **state)
+{
+	(void)state;
+	static const uint8_t large[] = { 0, 0x40, 0, 0, 0, 0, 0, 9 };
+	static char part[1 << 20];
+	struct tarn_connections *connections = serve(&(struct tarn_connections_options){ .listen = "127.0.0.1:0" });
+	broker.max_held_bytes = 1 << 18;
+	int fd = join(connections);
+	assert_int_equal(send(fd, large, sizeof(large), 0), sizeof(large));
+	assert_true(send(fd, part, sizeof(part), MSG_NOSIGNAL) > 0);
+	assert_false(read_answer(fd));
+	close(fd);
+	/* Answers that nobody reads: they fill the socket's buffers first, which are the system's. */
+	broker.max_held_bytes = 1;
+	fd = join(connections);
+	ssize_t sent = 0;
+	for (int i = 0; i < 1000000 && sent >= 0; i++)
+		sent = send(fd, versions, VERSIONS_LEN, MSG_NOSIGNAL);
+	assert_true(sent < 0);
+	close(fd);
+	stop(connections);
+	assert_int_equal(broker.held_bytes, 0);
+}
+
 static void listens_where_it_may(void **state)
 {
 	(void)state;
@@ -166,6 +190,7 @@ int main(void)
 		cmocka_unit_test(requests_may_be_sent_without_waiting),
 		cmocka_unit_test(what_is_no_kafka_is_hung_up_on),
 		cmocka_unit_test(who_is_late_is_hung_up_on),
+		cmocka_unit_test(who_holds_memory_that_is_short_is_hung_up_on),
 		cmocka_unit_test(stopping_ends_what_is_open),
 		cmocka_unit_test(listens_where_it_may),
 	};

@@ -187,7 +187,7 @@ static int16_t commit(struct client *client, const char *group, int32_t partitio
 	struct tarn_offset_commit_request_partition partitions = { .partition_index = partition,
 								   .committed_offset = offset,
 								   .committed_leader_epoch = -1,
-								   .committed_metadata = "about" };
+								   .committed_metadata = tarn_slice_of("ab\0ut", 5) };
 	struct tarn_offset_commit_request_topic topics = { .name = "events",
 							   .partitions = &partitions,
 							   .n_partitions = 1 };
@@ -312,7 +312,7 @@ static void test_offsets_are_there_again(void **state)
 		assert_string_equal(all->topics[0].name, "events");
 		assert_int_equal(all->topics[0].n_partitions, 2);
 		assert_int_equal(all->topics[0].partitions[0].committed_offset, 20);
-		assert_string_equal(all->topics[0].partitions[0].metadata, "about");
+		assert_true(tarn_slice_eq(all->topics[0].partitions[0].metadata, tarn_slice_of("ab\0ut", 5)));
 		assert_int_equal(all->topics[0].partitions[1].committed_offset, 7);
 		assert_int_equal(committed(&client, "other", 0), 3);
 		assert_int_equal(committed(&client, "nobody", 0), -1);

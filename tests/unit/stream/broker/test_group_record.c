@@ -88,7 +88,7 @@ static void test_offsets(void **state)
 		assert_int_equal(offset.commit_ms, COMMIT_MS);
 		assert_int_equal(offset.expire_ms, offsets[i].expire_ms);
 		assert_int_equal(offset.leader_epoch, offsets[i].leader_epoch);
-		assert_string_equal(offset.metadata, offsets[i].metadata);
+		assert_true(tarn_slice_eq(offset.metadata, tarn_slice_str(offsets[i].metadata)));
 		assert_string_equal(offset.topic, "kept");
 		assert_int_equal(offset.position, 9);
 		if (offsets[i].is_written) {
