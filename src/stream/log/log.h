@@ -1,7 +1,7 @@
 /* A durable log: the topics of one data folder, each a number of partitions, each a row of record batches at rising offsets.
  *
  *   DATA/log/<topic>-<n>/<base offset, 20 digits>.log, .index, .timeindex     as Kafka lays them out
- *   DATA/log/...                                                             topics, ids, configurations: see the README
+ *   DATA/log/log.json, DATA/log/topics/, and each partition's `state`         see the README
  *
  * Offsets. Every partition has: start (first that is kept), high watermark (first that is not yet durable: what consumers may
  * see ends here), last stable (first of an open transaction, at most the high watermark), end (next to be given out). An
@@ -48,7 +48,8 @@ struct tarn_topic_setting {
 	const char *key, *value; /* value NULL: back to the default */
 };
 
-/* Durable when it returns. TARN_EEXISTS; TARN_EINVALID for a name that Kafka would refuse, or an unknown key or value. Waits. */
+/* Durable when it returns. TARN_EEXISTS; TARN_EINVALID for a name that Kafka would refuse, or an unknown key or value;
+ * TARN_ECONFLICT where folders of that name lie there and belong to no topic. Waits. */
 enum tarn_rc tarn_log_create_topic(struct tarn_log *log, const char *name, int32_t partitions,
 				   const struct tarn_topic_setting *settings, size_t n_settings, struct tarn_topic **topic,
 				   struct tarn_err *err) TARN_MUST_CHECK;
@@ -89,6 +90,7 @@ struct tarn_offsets {
 	int64_t bytes;	     /* of all segments */
 	int64_t appended_ms; /* wall clock of the last append, 0: none since the log was opened */
 };
+/* All offsets are -1 where the partition could not be opened (its folder cannot be read): never 0 for want of knowing. */
 void tarn_partition_offsets(struct tarn_partition *partition, struct tarn_offsets *offsets);
 
 /* The first batch's first record with timestamp >= `timestamp` (milliseconds) below the high watermark; TARN_ENOTFOUND. */
@@ -130,8 +132,8 @@ struct tarn_append {
 
 /* Appends one batch as a client sent it: checks it, gives it offsets, leader epoch 0 and what the topic's configuration asks
  * for (append time), writes it to the page cache. `batch` is changed in place. Not durable: see tarn_partition_when_durable.
- * The producer states (idempotence: the last five batches of each) are part of it; a batch of a producer with the sequence -1 is
- * checked for its epoch alone (offsets of transactions, which the broker writes itself). */
+ * The producer states (idempotence: the last five batches of each) are part of it; a batch of a producer with the sequence -1
+ * is checked for its epoch alone (offsets of transactions, which the broker writes itself). */
 void tarn_partition_append(struct tarn_partition *partition, uint8_t *batch, size_t len, struct tarn_append *result);
 
 /* A control batch that ends a transaction of this producer (KIP-98). */
@@ -160,7 +162,8 @@ enum tarn_isolation {
 
 /* Appends whole batches to `out`, from the one that holds `offset` on, at most max_bytes; the first one always, however large.
  * Nothing is appended at the end of what may be read. *next is the offset behind the last batch appended (or `offset`).
- * TARN_ENOTFOUND where offset is below the start or above the end. A batch that fails its checksum is TARN_EIO, never served. */
+ * TARN_ENOTFOUND where offset is below the start or above the end. A batch that fails its checksum is TARN_EIO, never
+ * served. */
 enum tarn_rc tarn_partition_read(struct tarn_partition *partition, int64_t offset, size_t max_bytes,
 				 enum tarn_isolation isolation, struct tarn_buf *out, int64_t *next,
 				 struct tarn_err *err) TARN_MUST_CHECK;
@@ -172,7 +175,7 @@ struct tarn_aborted {
 size_t tarn_partition_aborted(struct tarn_partition *partition, int64_t from, int64_t to, struct tarn_aborted **aborted);
 
 /* Is told whenever the high watermark or the last stable offset moves, the topic is deleted, or its storage failed, until it
- * is removed. The watcher is the caller's. Removing waits for a call that is under way. */
+ * is removed. The watcher is the caller's. Removing waits for a call that is under way, but may be done from within one. */
 struct tarn_partition_watcher {
 	void (*changed)(struct tarn_partition_watcher *watcher, struct tarn_partition *partition);
 	struct tarn_partition_watcher *next; /* the log's */
