@@ -156,6 +156,7 @@ STEPS: dict[str, list[Step]] = {
         Step("clang", "unit tests, clang, warnings are errors", unit("clang", "--werror", "-Doptimization=1")),
         Step("sanitize", "unit tests, address and undefined-behaviour sanitizers", MEMORY),
         Step("threads", "tests with threads, thread sanitizer", THREADS),
+        Step("runs", "no worse than the reference's recorded runs", python("golden_runs")),
         Step("commands", "the program from the outside", script("tests/cli/run_cli.sh")),
         Step("fault", "the library that fails the N-th file call", python("fault/test_fault")),
         Step("crash-self", "the crash driver finds what is broken", python("crash/test_run_faults")),

@@ -16,7 +16,13 @@
 #include "serve/role.h"
 #include "stream/broker/users.h"
 
-enum { DEFAULT_THREADS = 4, DEFAULT_CONNECTIONS = 1000, DEFAULT_PATIENCE_MS = 30000, HEAD_LIMIT = 32 << 10 };
+enum {
+	DEFAULT_THREADS = 4,
+	DEFAULT_CONNECTIONS = 1000,
+	DEFAULT_PATIENCE_MS = 30000,
+	HEAD_LIMIT = 32 << 10,
+	DISCARD_LIMIT = 64 << 20
+};
 
 /* An open connection. The reaper shuts it down when it is late; libmicrohttpd then closes it. */
 struct peer {
@@ -248,10 +254,22 @@ static void end(void *context, struct MHD_Connection *connection, void **slot, e
 	*slot = NULL;
 }
 
-static bool announces_too_much(const struct tarn_http *http, struct MHD_Connection *connection)
+/* Bytes of the body as the head announces them; 0 where it does not. */
+static unsigned long long announced(struct MHD_Connection *connection)
 {
 	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	return length && strtoull(length, NULL, 10) > http->routes->max_body;
+	return length ? strtoull(length, NULL, 10) : 0;
+}
+
+/* A body that is too large is read to its end and thrown away: whoever is still sending would not hear the answer. Of
+ * one that is larger still, nothing is read. */
+static enum MHD_Result receive_head(struct tarn_http *http, struct exchange *exchange)
+{
+	unsigned long long size = announced(exchange->connection);
+	exchange->too_large = size > http->routes->max_body;
+	if (size <= http->routes->max_body + DISCARD_LIMIT)
+		return MHD_YES;
+	return refuse(http, exchange, MHD_HTTP_CONTENT_TOO_LARGE, "HTTP 413 Content Too Large");
 }
 
 /* Called by libmicrohttpd when the head is there, for every piece of the body, and at its end. */
@@ -263,14 +281,15 @@ static enum MHD_Result receive(void *context, struct MHD_Connection *connection,
 	struct exchange *exchange = *slot;
 	if (!exchange) {
 		*slot = exchange = begin(http, connection);
-		if (announces_too_much(http, connection))
-			return refuse(http, exchange, MHD_HTTP_CONTENT_TOO_LARGE, "HTTP 413 Content Too Large");
-		return MHD_YES;
+		return receive_head(http, exchange);
 	}
 	if (*size) {
-		tarn_buf_add(&exchange->body, data, *size);
-		if (exchange->body.overflow)
-			tarn_buf_release(&exchange->body), exchange->too_large = true;
+		if (!exchange->too_large)
+			tarn_buf_add(&exchange->body, data, *size);
+		if (exchange->body.overflow) {
+			tarn_buf_release(&exchange->body);
+			exchange->too_large = true;
+		}
 		*size = 0;
 		return MHD_YES;
 	}

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
 #include "serve/role.h"
 #include "stream/registry/registry.h"
 #include "stream/sink/connectors.h"
@@ -28,6 +30,7 @@ struct state {
 	struct tarn_registry_client *registry; /* NULL: whichever a connector names */
 	struct tarn_log_producer *producer;    /* one of the two */
 	struct tarn_kafka_sender *sender;
+	char member[TARN_UUID_SIZE]; /* of this data folder, in consumer groups */
 	struct tarn_connectors *connectors;
 	struct tarn_connect_rest *rest;
 	struct tarn_http *http;
@@ -41,8 +44,15 @@ static enum tarn_rc open_source(void *context, const struct tarn_connector_confi
 {
 	const struct state *state = context;
 	(void)config;
-	if (state->sender)
-		return tarn_source_kafka_open(&state->kafka, NULL, 0, options, source, err);
+	if (state->sender) {
+		/* A member of a fixed name that comes back goes on at once, and shuts out the one that was thought
+		 * dead. */
+		char *member = tarn_asprintf("tarn-%s-%s-%d", state->member, options->group, options->task);
+		struct tarn_kafka_setting settings[] = { { "group.instance.id", member } };
+		enum tarn_rc rc = tarn_source_kafka_open(&state->kafka, settings, 1, options, source, err);
+		free(member);
+		return rc;
+	}
 	return tarn_source_log_open(state->log, offsets, options, source, err);
 }
 
@@ -118,11 +128,36 @@ static void say(void *context, const char *line)
 
 /* ---- start and stop ---- */
 
+/* Makes the data folder's name in consumer groups, or reads it. */
+static enum tarn_rc find_member(struct state *state, struct tarn_err *err)
+{
+	char *folder = tarn_asprintf("%s/connect", state->options->data), *path = tarn_asprintf("%s/member", folder);
+	struct tarn_buf text;
+	tarn_buf_init(&text, TARN_UUID_SIZE);
+	enum tarn_rc rc = tarn_make_folders(folder, err);
+	if (!rc)
+		rc = tarn_file_read(path, &text, err);
+	if (rc == TARN_ENOTFOUND) {
+		tarn_uuid(state->member);
+		rc = tarn_file_replace(path, tarn_slice_str(state->member), err);
+	} else if (!rc && text.len != TARN_UUID_SIZE - 1) {
+		rc = tarn_fail(err, TARN_EINVALID, "\"%s\" holds no UUID", path);
+	} else if (!rc) {
+		memcpy(state->member, text.data, text.len);
+	}
+	tarn_buf_release(&text);
+	free(path);
+	free(folder);
+	return rc;
+}
+
 static enum tarn_rc open_messages(struct state *state, struct tarn_err *err)
 {
 	state->kafka = (struct tarn_kafka_options){ state->options->brokers, state->options->client_config };
-	if (state->options->brokers)
-		return tarn_kafka_sender_open(&state->kafka, &state->sender, err);
+	if (state->options->brokers) {
+		enum tarn_rc rc = find_member(state, err);
+		return rc ? rc : tarn_kafka_sender_open(&state->kafka, &state->sender, err);
+	}
 	state->log = tarn_server_log(state->server, err);
 	if (!state->log)
 		return err->code;

@@ -5,14 +5,17 @@ from __future__ import annotations
 import http.client
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 SLOW_DOWN = b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
 DENIED = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>'
+SKEWED = b'<?xml version="1.0"?><Error><Code>RequestTimeTooSkewed</Code><Message>Check your clock.</Message></Error>'
 LATE = b'<?xml version="1.0"?><Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>'
 
 FAULTS = ["503", "500", "cut", "lost answer", "half", "slow", "late error"]
@@ -23,6 +26,7 @@ class Request:
     number: int  # from 1
     method: str
     target: str  # path and query, as sent
+    headers: dict[str, str] = field(default_factory=dict)
     status: int = 0
     fault: str = ""
 
@@ -46,6 +50,7 @@ class Proxy:
     target: int
     fault: Callable[[Request], str] = lambda request: ""
     without: tuple[str, ...] = ()  # headers that the server does not get to see
+    certificate: Path | None = None  # with its key in the same file: the proxy speaks TLS
     requests: list[Request] = field(default_factory=list)
     port: int = 0
 
@@ -64,7 +69,7 @@ class Proxy:
             def serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 with lock:
-                    request = Request(len(proxy.requests) + 1, self.command, self.path)
+                    request = Request(len(proxy.requests) + 1, self.command, self.path, dict(self.headers))
                     proxy.requests.append(request)
                     request.fault = proxy.fault(request)
                 proxy.answer(self, request, body)
@@ -80,11 +85,15 @@ class Proxy:
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
+        if self.certificate:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(self.certificate)
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}" if self.certificate else f"http://127.0.0.1:{self.port}"
 
     def close(self) -> None:
         self.server.shutdown()
@@ -115,6 +124,9 @@ class Proxy:
         if fault in ("503", "500", "403"):
             request.status = int(fault)
             return send(handler, int(fault), [("Content-Type", "application/xml")], DENIED if fault == "403" else SLOW_DOWN)
+        if fault.startswith("clock "):
+            request.status = 403
+            return send(handler, 403, [("Content-Type", "application/xml"), ("Date", fault.removeprefix("clock "))], SKEWED)
         if fault == "cut":
             return cut(handler)
         status, headers, data = self.forward(handler, body)

@@ -8,6 +8,8 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -343,6 +345,41 @@ def test_denied_is_not_tried_again(moto: Server, bucket: str) -> None:
 def test_nobody_answers(moto: Server, bucket: str) -> None:
     (answer,) = run(moto, f"s3://{bucket}", "get a", TARN_S3_ENDPOINT="http://127.0.0.1:9", TARN_S3_ATTEMPTS="2")
     assert answer.startswith(f"error I/O error: GET s3://{bucket}/a (after several tries): ") and "connect" in answer, answer
+
+
+@pytest.mark.fast
+def test_a_wrong_clock_is_set_by_the_server(moto: Server, bucket: str) -> None:
+    """It names its time when it refuses ours; from then on requests carry that."""
+    year_ago = datetime.now(timezone.utc) - timedelta(days=365)
+    proxy = Proxy(moto.port, nth(1, f"clock {format_datetime(year_ago, usegmt=True)}"))
+    answers = run(moto, f"s3://{bucket}", "put a b", "sync", "get a", proxy=proxy)
+    proxy.close()
+    assert answers == ["ok ", "ok ", "ok b"]
+    dates = [datetime.strptime(r.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc) for r in proxy.requests]
+    assert abs(dates[0] - datetime.now(timezone.utc)) < timedelta(hours=1)
+    assert len(dates) >= 3 and all(abs(date - year_ago) < timedelta(hours=1) for date in dates[1:])
+
+
+@pytest.mark.fast
+def test_tls(moto: Server, bucket: str, tmp_path: Path) -> None:
+    """The certificate is checked, and one that does not fit is not tried again."""
+    both = tmp_path / "server.pem"
+    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    made = subprocess.run([*words.split(), "-addext", "subjectAltName=DNS:localhost", "-keyout", "-", "-out", "-"], capture_output=True)
+    both.write_bytes(made.stdout)
+    proxy = Proxy(moto.port, certificate=both)
+    answers = run(moto, f"s3://{bucket}", "put a b", "sync", "get a", "list -", proxy=proxy, TARN_S3_CA=str(both))
+    assert answers == ["ok ", "ok ", "ok b", "ok a:1 "]
+    (answer,) = run(moto, f"s3://{bucket}", "get a", proxy=proxy)
+    assert answer.startswith(f"error I/O error: GET s3://{bucket}/a: SSL certificate problem"), answer
+    proxy.close()
+
+
+@pytest.mark.fast
+def test_no_room_for_parts(moto: Server, bucket: str) -> None:
+    """What is to be sent waits in TMPDIR; small objects do not need it."""
+    answers = run(moto, f"s3://{bucket}", "write k 1 100000 1000", "write s 1 1000 10", "sync", "walk -", TMPDIR="/no/such/folder")
+    starts(answers, 'error I/O error: a file for what is to be sent, in "/no/such/folder"', "ok", "ok", "ok s:1000 ")
 
 
 @pytest.mark.fast

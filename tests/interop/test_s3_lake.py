@@ -275,6 +275,32 @@ def test_requests_follow_what_is_new(on_moto: Distant, golden: Path) -> None:
 
 
 @pytest.mark.fast
+def test_folders_by_the_hour_are_listed_together(on_moto: Distant, golden: Path) -> None:
+    """A time partitioner makes a folder an hour: a month of them costs a listing, not 700."""
+    put_new(on_moto, golden, 0, 12)
+    made = sorted((on_moto.raw / "experiments/experiment.vqe/partition=0").iterdir())
+    for i, path in enumerate(made):
+        folder = on_moto.raw / f"experiments/experiment.vqe/year=2026/month=11/day={i + 1:02d}/hour={i:02d}"
+        folder.mkdir(parents=True)
+        path.rename(folder / path.name)
+    (on_moto.raw / "experiments/experiment.vqe/partition=0").rmdir()
+    hidden = "raw area/here/experiments/experiment.vqe/year=2026/month=11/_part/experiment.vqe+0+0000000099.avro"
+    on_moto.s3.put_object(Bucket=on_moto.bucket, Key=hidden, Body=b"not whole")
+    kinds = requests_of(on_moto)
+    on_moto.ran()
+    on_moto.check()
+    assert kinds["ListObjectsV2"] == 4 and kinds["GetObject"] == 12, kinds
+    late = on_moto.raw / "experiments/experiment.vqe/year=2026/month=11/day=02/hour=23/experiment.vqe+0+0000000012.avro"
+    late.parent.mkdir()
+    put_new(on_moto, golden, 12, 1)
+    (on_moto.raw / "experiments/experiment.vqe/partition=0/experiment.vqe+0+0000000012.avro").rename(late)
+    (on_moto.raw / "experiments/experiment.vqe/partition=0").rmdir()
+    assert requests_of(on_moto)["ListObjectsV2"] == 4
+    on_moto.ran()
+    on_moto.check()
+
+
+@pytest.mark.fast
 def test_raw_objects_are_read_side_by_side(on_moto: Distant, golden: Path) -> None:
     put_new(on_moto, golden, 0, 60)
     on_moto.upload()

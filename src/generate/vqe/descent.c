@@ -23,13 +23,14 @@ static double largest(const double *values, size_t n)
 	return most;
 }
 
-/* ---- conjugate gradients (Nocedal and Wright, Numerical Optimization, chapters 3 and 5) ---- */
+/* ---- along a line (Nocedal and Wright, Numerical Optimization, chapter 3) ---- */
 
 struct line {
 	const struct tarn_descent *descent;
 	const double *from, *direction;
-	double value, slope;          /* at the start */
-	double *x, *gradient;         /* of the point looked at last */
+	double curvature;     /* how much of the slope may be left */
+	double value, slope;  /* at the start */
+	double *x, *gradient; /* of the point looked at last */
 	double at_value, at_slope;
 };
 
@@ -42,43 +43,66 @@ static void look(struct line *line, double step)
 	line->at_slope = dot(line->gradient, line->direction, n);
 }
 
-/* A step that fulfils the strong Wolfe conditions, by bracketing and bisection with cubic guesses; false where none was found. The
- * accepted point is the one looked at last. */
+struct look {
+	double step, value, slope;
+};
+
+/* Where the cubic through both values and slopes is lowest, between them; a's slope leads to b. */
+static double cubic_minimum(struct look a, struct look b)
+{
+	double theta = 3 * (a.value - b.value) / (b.step - a.step) + a.slope + b.slope;
+	double root = copysign(sqrt(fmax(0, theta * theta - a.slope * b.slope)), b.step - a.step);
+	return b.step - (b.step - a.step) * (b.slope + root - theta) / (b.slope - a.slope + 2 * root);
+}
+
+/* More and Thuente's guesses (ACM Trans. Math. Softw. 20, 286 (1994), section 4): from a value that is too high, near
+ * the low end; from a slope that has turned, the farther one. */
+static double guess_between(struct look low, struct look at, bool too_high)
+{
+	double cubic = cubic_minimum(low, at), width = at.step - low.step;
+	if (too_high) {
+		double parabola =
+			low.step - low.slope * width * width / (2 * (at.value - low.value - low.slope * width));
+		return fabs(cubic - low.step) < fabs(parabola - low.step) ? cubic : cubic + (parabola - cubic) / 2;
+	}
+	double secant = at.step - at.slope * width / (at.slope - low.slope);
+	return fabs(cubic - at.step) > fabs(secant - at.step) ? cubic : secant;
+}
+
+/* A step that fulfils the strong Wolfe conditions, by bracketing; false where none was found. The accepted point is the
+ * one looked at last. */
 static bool search_line(struct line *line, double step)
 {
 	enum { MOST_LOOKS = 30 };
-	const double decrease = 1e-4, curvature = 0.1;
-	double low = 0, high = 0, low_value = line->value, low_slope = line->slope;
+	const double decrease = 1e-4, margin = 0.01;
+	struct look low = { 0, line->value, line->slope };
+	double high = 0, guess;
 	bool bracketed = false;
 	for (int looks = 0; looks < MOST_LOOKS && !*line->descent->stopped; looks++) {
 		look(line, step);
-		bool too_high = line->at_value > line->value + decrease * step * line->slope || line->at_value >= low_value;
-		if (!too_high && fabs(line->at_slope) <= -curvature * line->slope)
+		struct look at = { step, line->at_value, line->at_slope };
+		bool too_high = at.value > line->value + decrease * step * line->slope || at.value >= low.value;
+		if (!too_high && fabs(at.slope) <= -line->curvature * line->slope)
 			return true;
-		if (too_high) {
+		bool turned = !too_high && at.slope * (step - low.step) >= 0;
+		guess = too_high || turned ? guess_between(low, at, too_high) : (step + high) / 2;
+		if (too_high)
 			high = step;
-			bracketed = true;
-		} else {
-			if (line->at_slope * (bracketed ? high - low : 1) >= 0) {
-				high = low;
-				bracketed = true;
-			}
-			low = step;
-			low_value = line->at_value;
-			low_slope = line->at_slope;
-		}
-		if (!bracketed) {
+		else if (turned)
+			high = low.step;
+		bracketed = bracketed || too_high || turned;
+		if (!too_high)
+			low = at;
+		double inside = (guess - low.step) / (high - low.step);
+		if (!bracketed)
 			step *= 2;
-			continue;
-		}
-		/* The minimum of the parabola through low's value and slope, kept inside the bracket. */
-		double width = high - low, curve = 2 * (line->at_value - low_value - low_slope * (step - low));
-		double guess = too_high && curve > 0 ? low - low_slope * (step - low) * (step - low) / curve : low + width / 2;
-		double inside = (guess - low) / width;
-		step = inside > 0.1 && inside < 0.9 ? guess : low + width / 2;
+		else
+			step = inside > margin && inside < 1 - margin ? guess : (low.step + high) / 2;
 	}
 	return false;
 }
+
+/* ---- conjugate gradients (the same, chapter 5) ---- */
 
 enum tarn_outcome_kind tarn_descent_conjugate_gradient(const struct tarn_descent *descent, double *x, int *iterations)
 {
@@ -99,13 +123,14 @@ enum tarn_outcome_kind tarn_descent_conjugate_gradient(const struct tarn_descent
 			for (size_t i = 0; i < n; i++)
 				direction[i] = -gradient[i];
 		slope = dot(gradient, direction, n);
-		struct line line = { descent, x, direction, value, slope, next_x, next_gradient, 0, 0 };
+		struct line line = { descent, x, direction, 0.1, value, slope, next_x, next_gradient, 0, 0 };
 		if (!search_line(&line, step > 0 ? step : fmin(1, 1 / sqrt(length)))) {
 			kind = TARN_OUTCOME_CONVERGED; /* rounding: nothing lower along a downhill direction */
 			break;
 		}
 		double change = value - line.at_value;
-		double turn = fmax(0, (dot(next_gradient, next_gradient, n) - dot(next_gradient, gradient, n)) / length);
+		double turn =
+			fmax(0, (dot(next_gradient, next_gradient, n) - dot(next_gradient, gradient, n)) / length);
 		step = 2 * change / -slope;
 		memcpy(x, next_x, n * sizeof(*x));
 		memcpy(gradient, next_gradient, n * sizeof(*gradient));
@@ -117,6 +142,103 @@ enum tarn_outcome_kind tarn_descent_conjugate_gradient(const struct tarn_descent
 	return kind;
 }
 
+/* ---- L-BFGS (the same, chapter 7) ---- */
+
+enum { REMEMBERED = 10 };
+
+/* The last steps and what they changed of the gradient, newest first at `newest`. */
+struct memory {
+	size_t n, count, newest;
+	double *steps, *changes, curvature[REMEMBERED]; /* step . change */
+};
+
+static double *remembered(const struct memory *memory, double *values, size_t age)
+{
+	return values + (memory->newest + REMEMBERED - age) % REMEMBERED * memory->n;
+}
+
+static void remember(struct memory *memory, const double *x, const double *next_x, const double *gradient,
+		     const double *next_gradient)
+{
+	memory->newest = (memory->newest + 1) % REMEMBERED;
+	double *step = remembered(memory, memory->steps, 0), *change = remembered(memory, memory->changes, 0);
+	for (size_t i = 0; i < memory->n; i++) {
+		step[i] = next_x[i] - x[i];
+		change[i] = next_gradient[i] - gradient[i];
+	}
+	memory->curvature[memory->newest] = dot(step, change, memory->n);
+	memory->count = memory->curvature[memory->newest] > 0 ? memory->count + (memory->count < REMEMBERED) : 0;
+}
+
+/* direction = -(inverse Hessian as remembered) gradient, by the two loops. */
+static void quasi_newton(const struct memory *memory, const double *gradient, double *direction)
+{
+	double weights[REMEMBERED];
+	size_t n = memory->n;
+	for (size_t i = 0; i < n; i++)
+		direction[i] = -gradient[i];
+	for (size_t age = 0; age < memory->count; age++) {
+		const double *step = remembered(memory, memory->steps, age),
+			     *change = remembered(memory, memory->changes, age);
+		weights[age] =
+			dot(step, direction, n) / memory->curvature[(memory->newest + REMEMBERED - age) % REMEMBERED];
+		for (size_t i = 0; i < n; i++)
+			direction[i] -= weights[age] * change[i];
+	}
+	if (memory->count) {
+		const double *change = remembered(memory, memory->changes, 0);
+		double scale = memory->curvature[memory->newest] / dot(change, change, n);
+		for (size_t i = 0; i < n; i++)
+			direction[i] *= scale;
+	}
+	for (size_t age = memory->count; age-- > 0;) {
+		const double *step = remembered(memory, memory->steps, age),
+			     *change = remembered(memory, memory->changes, age);
+		double back =
+			dot(change, direction, n) / memory->curvature[(memory->newest + REMEMBERED - age) % REMEMBERED];
+		for (size_t i = 0; i < n; i++)
+			direction[i] += (weights[age] - back) * step[i];
+	}
+}
+
+enum tarn_outcome_kind tarn_descent_lbfgs(const struct tarn_descent *descent, double *x, int *iterations)
+{
+	size_t n = descent->n;
+	double *room = tarn_calloc((4 + 2 * REMEMBERED) * n, sizeof(double));
+	double *gradient = room, *direction = room + n, *next_x = room + 2 * n, *next_gradient = room + 3 * n;
+	struct memory memory = { .n = n, .steps = room + 4 * n, .changes = room + (4 + REMEMBERED) * n };
+	double value = descent->value(descent->context, x, gradient);
+	enum tarn_outcome_kind kind = TARN_OUTCOME_LIMIT;
+	for (*iterations = 0; *iterations < descent->max_iterations && !*descent->stopped; ++*iterations) {
+		double length = sqrt(dot(gradient, gradient, n));
+		if (largest(gradient, n) <= descent->threshold) {
+			kind = TARN_OUTCOME_CONVERGED;
+			break;
+		}
+		quasi_newton(&memory, gradient, direction);
+		struct line line = { descent,	    x, direction, 0.9, value, dot(gradient, direction, n), next_x,
+				     next_gradient, 0, 0 };
+		bool found = line.slope < 0 && search_line(&line, memory.count ? 1 : 1 / length);
+		if (!found && memory.count) {
+			memory.count = 0; /* rounding spoils what is remembered: begin anew from here */
+			continue;
+		}
+		double change = value - line.at_value;
+		if (!found || change <= descent->threshold * fmax(fabs(value), 1)) {
+			kind = TARN_OUTCOME_CONVERGED;
+			if (found)
+				memcpy(x, next_x, n * sizeof(*x));
+			break;
+		}
+		remember(&memory, x, next_x, gradient, next_gradient);
+		memcpy(x, next_x, n * sizeof(*x));
+		memcpy(gradient, next_gradient, n * sizeof(*gradient));
+		value = line.at_value;
+	}
+	free(room);
+	return kind;
+}
+
 /* ---- SPSA: gains of Spall's guidelines (Johns Hopkins APL Tech. Dig. 19, 482 (1998)) ---- */
 
 static void draw_signs(struct tarn_random *random, double *signs, size_t n)
@@ -125,7 +247,8 @@ static void draw_signs(struct tarn_random *random, double *signs, size_t n)
 		signs[i] = tarn_random_next(random) >> 63 ? 1 : -1;
 }
 
-static double value_moved(const struct tarn_descent *descent, const double *x, const double *signs, double by, double *work)
+static double value_moved(const struct tarn_descent *descent, const double *x, const double *signs, double by,
+			  double *work)
 {
 	for (size_t i = 0; i < descent->n; i++)
 		work[i] = x[i] + by * signs[i];
@@ -144,11 +267,13 @@ enum tarn_outcome_kind tarn_descent_spsa(const struct tarn_descent *descent, dou
 	for (int i = 0; i < CALIBRATIONS && !*descent->stopped; i++) {
 		draw_signs(&random, signs, n);
 		double up = value_moved(descent, x, signs, perturbation, work);
-		slope += fabs(up - value_moved(descent, x, signs, -perturbation, work)) / (2 * perturbation * CALIBRATIONS);
+		slope += fabs(up - value_moved(descent, x, signs, -perturbation, work)) /
+			 (2 * perturbation * CALIBRATIONS);
 	}
 	double gain = slope > 0 ? first_move * pow(stability + 1, alpha) / slope : 0;
 	for (*iterations = 0; *iterations < descent->max_iterations && !*descent->stopped; ++*iterations) {
-		double a = gain / pow(*iterations + 1 + stability, alpha), c = perturbation / pow(*iterations + 1, gamma);
+		double a = gain / pow(*iterations + 1 + stability, alpha),
+		       c = perturbation / pow(*iterations + 1, gamma);
 		draw_signs(&random, signs, n);
 		double up = value_moved(descent, x, signs, c, work), down = value_moved(descent, x, signs, -c, work);
 		if (*descent->stopped)
@@ -166,7 +291,8 @@ enum tarn_outcome_kind tarn_descent_adam(const struct tarn_descent *descent, dou
 {
 	const double rate = 0.05, beta1 = 0.9, beta2 = 0.999, small = 1e-8;
 	size_t n = descent->n;
-	double *memory = tarn_calloc(3 * n, sizeof(double)), *gradient = memory, *mean = memory + n, *square = memory + 2 * n;
+	double *memory = tarn_calloc(3 * n, sizeof(double)), *gradient = memory, *mean = memory + n,
+	       *square = memory + 2 * n;
 	enum tarn_outcome_kind kind = TARN_OUTCOME_LIMIT;
 	for (*iterations = 0; *iterations < descent->max_iterations; ++*iterations) {
 		descent->value(descent->context, x, gradient);

@@ -8,20 +8,21 @@
 #include "base/alloc.h"
 #include "generate/vqe/descent.h"
 
-/* What the reference passes to SciPy (quantum-pipeline 2.1): the limit that N, or nothing, means, and what a threshold sets. */
+/* What the reference passes to SciPy (quantum-pipeline 2.1): the limit that N, or nothing, means, and what a threshold
+ * sets. */
 struct method {
 	nlopt_algorithm algorithm;
 	bool own, gradient;
-	double step;         /* of finite differences */
-	int default_limit;   /* iterations (evaluations for COBYLA and TNC) where no N was given */
-	double first_step;   /* of methods without gradients; 0: the algorithm's choice */
+	double step;	   /* of finite differences */
+	int default_limit; /* iterations (evaluations for COBYLA and TNC) where no N was given */
+	double first_step; /* of methods without gradients; 0: the algorithm's choice */
 };
 
 static const double square_root_of_epsilon = 1.4901161193847656e-08;
 
 static const struct method methods[TARN_N_OPTIMIZERS] = {
-	[TARN_LBFGSB] = { NLOPT_LD_LBFGS, false, true, 1e-8, 15000, 0 },
-	[TARN_COBYLA] = { NLOPT_LN_COBYLA, false, false, 0, 1000, 1.0 },
+	[TARN_LBFGSB] = { NLOPT_NUM_ALGORITHMS, true, true, 1e-8, 15000, 0 },
+	[TARN_COBYLA] = { NLOPT_NUM_ALGORITHMS, true, false, 0, 1000, 0 },
 	[TARN_SLSQP] = { NLOPT_LD_SLSQP, false, true, square_root_of_epsilon, 100, 0 },
 	[TARN_NELDER_MEAD] = { NLOPT_LN_NELDERMEAD, false, false, 0, 5000, 0.25 },
 	[TARN_POWELL] = { NLOPT_LN_PRAXIS, false, false, 0, 10000, 0.25 },
@@ -115,8 +116,8 @@ static enum tarn_outcome_kind kind_of(nlopt_result result)
 {
 	switch (result) {
 	case NLOPT_MAXEVAL_REACHED: return TARN_OUTCOME_LIMIT;
-	case NLOPT_FORCED_STOP:     return TARN_OUTCOME_STOPPED;
-	default:                    return TARN_OUTCOME_CONVERGED;
+	case NLOPT_FORCED_STOP: return TARN_OUTCOME_STOPPED;
+	default: return TARN_OUTCOME_CONVERGED;
 	}
 }
 
@@ -132,7 +133,9 @@ static enum tarn_rc run_nlopt(struct problem *problem, int limit, double thresho
 		      !(result == NLOPT_FAILURE && problem->evaluations > 1);
 	const char *why = nlopt_get_errmsg(problem->nlopt);
 	if (failed)
-		tarn_fail(err, TARN_EINVALID, "%s failed: %s", tarn_optimizer_name((enum tarn_optimizer)(problem->method - methods)), why ? why : "no reason given");
+		tarn_fail(err, TARN_EINVALID, "%s failed: %s",
+			  tarn_optimizer_name((enum tarn_optimizer)(problem->method - methods)),
+			  why ? why : "no reason given");
 	nlopt_destroy(problem->nlopt);
 	*kind = kind_of(result);
 	return failed ? TARN_EINVALID : TARN_OK;
@@ -140,15 +143,22 @@ static enum tarn_rc run_nlopt(struct problem *problem, int limit, double thresho
 
 /* ---- */
 
-static enum tarn_outcome_kind run_own(struct problem *problem, enum tarn_optimizer optimizer, int limit, double threshold,
-				      double *x, int *iterations)
+static enum tarn_outcome_kind run_own(struct problem *problem, enum tarn_optimizer optimizer, int limit,
+				      double threshold, double *x, int *iterations)
 {
-	struct tarn_descent descent = { .value = evaluate, .context = problem, .stopped = &problem->stopped, .n = problem->n,
-					.max_iterations = limit, .threshold = threshold, .seed = problem->options->seed };
+	struct tarn_descent descent = { .value = evaluate,
+					.context = problem,
+					.stopped = &problem->stopped,
+					.n = problem->n,
+					.max_iterations = limit,
+					.threshold = threshold,
+					.seed = problem->options->seed };
 	switch (optimizer) {
-	case TARN_CG:   return tarn_descent_conjugate_gradient(&descent, x, iterations);
+	case TARN_LBFGSB: return tarn_descent_lbfgs(&descent, x, iterations);
+	case TARN_COBYLA: return tarn_descent_cobyla(&descent, x, iterations);
+	case TARN_CG: return tarn_descent_conjugate_gradient(&descent, x, iterations);
 	case TARN_SPSA: return tarn_descent_spsa(&descent, x, iterations);
-	default:        return tarn_descent_adam(&descent, x, iterations);
+	default: return tarn_descent_adam(&descent, x, iterations);
 	}
 }
 
@@ -158,10 +168,17 @@ enum tarn_rc tarn_optimize(enum tarn_optimizer optimizer, const struct tarn_opti
 {
 	const double tightest = 1e-15; /* the reference's for L-BFGS-B with N */
 	const struct method *method = &methods[optimizer];
-	struct problem problem = { .method = method, .options = options, .objective = objective, .context = context, .n = n,
+	struct problem problem = { .method = method,
+				   .options = options,
+				   .objective = objective,
+				   .context = context,
+				   .n = n,
 				   .shifted = tarn_calloc(n, sizeof(double)) };
 	int limit = options->max_iterations ? options->max_iterations : method->default_limit;
-	double threshold = options->threshold > 0 ? options->threshold : method->gradient ? tightest : 1e-8;
+	double threshold = options->threshold > 0     ? options->threshold
+			   : method->gradient	      ? tightest
+			   : optimizer == TARN_COBYLA ? 1e-4
+						      : 1e-8;
 	int iterations = -1;
 	enum tarn_rc rc = TARN_OK;
 	enum tarn_outcome_kind kind;
@@ -174,6 +191,7 @@ enum tarn_rc tarn_optimize(enum tarn_optimizer optimizer, const struct tarn_opti
 		return rc;
 	if (method->gradient && !method->own)
 		iterations = problem.gradients;
-	*outcome = (struct tarn_outcome){ problem.stopped ? TARN_OUTCOME_STOPPED : kind, problem.evaluations, iterations };
+	*outcome =
+		(struct tarn_outcome){ problem.stopped ? TARN_OUTCOME_STOPPED : kind, problem.evaluations, iterations };
 	return TARN_OK;
 }

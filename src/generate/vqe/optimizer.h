@@ -1,6 +1,8 @@
 /* Minimizers under SciPy's names, with the reference's limits and tolerances.
  *
- *   L-BFGS-B, SLSQP, COBYLA, Nelder-Mead, TNC, BFGS, Powell   NLopt: LBFGS, SLSQP, COBYLA, NELDERMEAD, TNEWTON_PRECOND_RESTART, VAR2, PRAXIS
+ *   SLSQP, Nelder-Mead, TNC, BFGS, Powell   NLopt: SLSQP, NELDERMEAD, TNEWTON_PRECOND_RESTART, VAR2, PRAXIS
+ *   L-BFGS-B            written here: L-BFGS, ten steps remembered; angles have no bounds
+ *   COBYLA              written here, as there are no constraints: cobyla.c
  *   CG                  written here: Polak and Ribiere with restarts, a strong Wolfe line search
  *   SPSA                written here: Spall, IEEE Trans. Autom. Control 37, 332 (1992), with his standard gains
  *   Adam                written here: Kingma and Ba, arXiv:1412.6980 */
@@ -29,14 +31,15 @@ bool tarn_optimizer_by_name(const char *name, enum tarn_optimizer *optimizer);
 const char *tarn_optimizer_name(enum tarn_optimizer optimizer);
 bool tarn_optimizer_uses_gradient(enum tarn_optimizer optimizer);
 
-/* The value at x; with gradient != NULL, also the gradient. *stop set to true ends the run: the value is not used then. */
+/* The value at x; with gradient != NULL, also the gradient. *stop set to true ends the run: the value is not used then.
+ */
 typedef double (*tarn_objective)(void *context, const double *x, double *gradient, bool *stop);
 
 struct tarn_optimizer_options {
-	int max_iterations; /* N, 0: none */
-	double threshold;   /* t, 0: none; excludes N */
+	int max_iterations;	 /* N, 0: none */
+	double threshold;	 /* t, 0: none; excludes N */
 	bool finite_differences; /* gradients from values: one evaluation a parameter, steps as SciPy's */
-	uint64_t seed;      /* SPSA */
+	uint64_t seed;		 /* SPSA */
 };
 
 enum tarn_outcome_kind { TARN_OUTCOME_CONVERGED, TARN_OUTCOME_LIMIT, TARN_OUTCOME_STOPPED };

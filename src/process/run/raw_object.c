@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/alloc.h"
+
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
 const char *tarn_raw_object_name(const char *key)
@@ -129,4 +131,79 @@ int tarn_raw_object_compare(const void *left, const void *right)
 	if (!order && a->naming == TARN_RAW_COUNTER)
 		order = a->counter != b->counter ? COMPARE(a->counter, b->counter) : COMPARE(a->nanos, b->nanos);
 	return order ? order : strcmp(a->key, b->key);
+}
+
+/* ---- offsets with gaps ---- */
+
+static bool take_offset(struct tarn_slice *text, int64_t *offset)
+{
+	size_t len = 0;
+	uint64_t number;
+
+	while (len < text->len && text->data[len] >= '0' && text->data[len] <= '9')
+		len++;
+	if (!parse_number((const char *)text->data, len, INT64_MAX / 2, &number))
+		return false;
+	*offset = (int64_t)number;
+	*text = tarn_slice_of(text->data + len, text->len - len);
+	return true;
+}
+
+static bool take_byte(struct tarn_slice *text, uint8_t byte)
+{
+	if (!text->len || *text->data != byte)
+		return false;
+	*text = tarn_slice_of(text->data + 1, text->len - 1);
+	return true;
+}
+
+void tarn_raw_offsets_read(struct tarn_slice text, struct tarn_raw_offsets *offsets)
+{
+	size_t capacity = 0;
+	int64_t record = 0;
+	bool good = true;
+
+	*offsets = (struct tarn_raw_offsets){ 0 };
+	while (good) {
+		struct tarn_raw_range range = { .record = record };
+
+		good = take_offset(&text, &range.first);
+		range.last = range.first;
+		if (good && take_byte(&text, '-'))
+			good = take_offset(&text, &range.last) && range.last >= range.first;
+		if (good && offsets->n && range.first <= offsets->ranges[offsets->n - 1].last)
+			good = false;
+		if (!good)
+			break;
+		offsets->ranges = tarn_grow(offsets->ranges, &capacity, offsets->n + 1, sizeof(*offsets->ranges));
+		offsets->ranges[offsets->n++] = range;
+		record += range.last - range.first + 1;
+		if (!text.len)
+			return;
+		good = take_byte(&text, ',');
+	}
+	free(offsets->ranges);
+	*offsets = (struct tarn_raw_offsets){ 0 };
+}
+
+int64_t tarn_raw_offset_of(const struct tarn_raw_object *object, const struct tarn_raw_offsets *offsets, int64_t record)
+{
+	size_t low = 0, high = offsets->n; /* the first range behind the record */
+
+	if (record < 0)
+		return -1;
+	if (!offsets->n)
+		return object->offset + record;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (offsets->ranges[middle].record <= record)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	const struct tarn_raw_range *range = &offsets->ranges[low - 1];
+	int64_t offset = range->first + (record - range->record);
+
+	return offset > range->last ? -1 : offset;
 }

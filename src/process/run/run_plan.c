@@ -99,11 +99,10 @@ static enum tarn_rc take(struct walk *walk, const char *key, int64_t size, bool 
 	return TARN_OK;
 }
 
-/* Of an object that the ledger watches: whether its size has changed. */
-static enum tarn_rc has_changed(struct walk *walk, const char *key, int64_t known_size, bool *changed)
+/* Of an object that the ledger watches: whether its size has changed. `size`: by the listing, or -1. */
+static enum tarn_rc has_changed(struct walk *walk, const char *key, int64_t size, int64_t known_size, bool *changed)
 {
-	int64_t size;
-	enum tarn_rc rc = tarn_store_size(walk->store, key, &size, walk->err);
+	enum tarn_rc rc = size < 0 ? tarn_store_size(walk->store, key, &size, walk->err) : TARN_OK;
 
 	if (rc == TARN_ENOTFOUND) {
 		*changed = false;
@@ -114,7 +113,8 @@ static enum tarn_rc has_changed(struct walk *walk, const char *key, int64_t know
 	return rc;
 }
 
-static enum tarn_rc is_new_object(struct walk *walk, struct tarn_raw_object *object, bool *is_new)
+/* `size`: by the listing, or -1. */
+static enum tarn_rc is_new_object(struct walk *walk, struct tarn_raw_object *object, int64_t size, bool *is_new)
 {
 	const struct tarn_ranges *ranges;
 	struct tarn_ledger_object known;
@@ -134,7 +134,7 @@ static enum tarn_rc is_new_object(struct walk *walk, struct tarn_raw_object *obj
 		return rc;
 	object->watched = known.watched;
 	if (known.watched && !walk->rescan)
-		return has_changed(walk, object->key, known.size, is_new);
+		return has_changed(walk, object->key, size, known.size, is_new);
 	*is_new = known.known ? known.watched : !processed;
 	return TARN_OK;
 }
@@ -155,7 +155,7 @@ static bool see_entry(void *context, const struct tarn_store_entry *entry)
 	}
 	if (!tarn_raw_object_parse((const char *)folder->key.data, &object))
 		return true;
-	folder->rc = is_new_object(folder->walk, &object, &is_new);
+	folder->rc = is_new_object(folder->walk, &object, entry->size, &is_new);
 	if (!folder->rc && is_new)
 		folder->rc = take(folder->walk, object.key, entry->size, object.watched);
 	return !folder->rc;
@@ -241,6 +241,70 @@ static enum tarn_rc look_into(struct folder *folder)
 	return list_folder(folder);
 }
 
+/* ---- trees of folders ---- */
+
+/* A time partitioner makes a folder an hour. Where the store lists a tree as cheaply as a folder, such folders are
+ * taken together. Partitions of a topic are not: each is listed behind its watermark. */
+struct tree {
+	struct walk *walk;
+	size_t skip;		/* bytes of the tree's own path and its slash */
+	struct tarn_buf folder; /* of the object before, with a zero byte */
+	enum tarn_rc rc;
+};
+
+static bool is_tree(const struct walk *walk, const char *path)
+{
+	const char *name = tarn_raw_object_name(path);
+
+	return tarn_store_lists_trees(walk->store) && strchr(name, '=') && strncmp(name, "partition=", 10) != 0;
+}
+
+static bool is_hidden(const char *path)
+{
+	return *path == '.' || *path == '_' || strstr(path, "/.") || strstr(path, "/_");
+}
+
+/* The ledger is asked folder by folder. */
+static enum tarn_rc enter_folder(struct tree *tree, const char *key)
+{
+	const char *name = tarn_raw_object_name(key);
+	size_t len = (size_t)(name - key - 1);
+
+	if (tree->folder.len == len + 1 && !memcmp(tree->folder.data, key, len))
+		return TARN_OK;
+	tarn_buf_clear(&tree->folder);
+	tarn_buf_add(&tree->folder, key, len);
+	tarn_buf_add_byte(&tree->folder, '\0');
+	return tarn_ledger_objects_begin(tree->walk->ledger, (const char *)tree->folder.data, tree->walk->err);
+}
+
+static bool see_in_tree(void *context, const struct tarn_store_found *found)
+{
+	struct tree *tree = context;
+	struct tarn_raw_object object;
+	bool is_new = false;
+
+	if (is_hidden(found->key + tree->skip) || !tarn_raw_object_parse(found->key, &object))
+		return true;
+	tree->rc = enter_folder(tree, found->key);
+	if (!tree->rc)
+		tree->rc = is_new_object(tree->walk, &object, found->size, &is_new);
+	if (!tree->rc && is_new)
+		tree->rc = take(tree->walk, object.key, found->size, object.watched);
+	return !tree->rc;
+}
+
+static enum tarn_rc visit_tree(struct walk *walk, const char *path)
+{
+	struct tree tree = { .walk = walk, .skip = strlen(path) + 1 };
+	enum tarn_rc rc;
+
+	tarn_buf_init(&tree.folder, TARN_BUF_DEFAULT_MAX);
+	rc = tarn_store_list_tree(walk->store, path, see_in_tree, &tree, walk->err);
+	tarn_buf_release(&tree.folder);
+	return rc ? rc : tree.rc;
+}
+
 static enum tarn_rc visit_folder(struct walk *walk, const char *path, unsigned depth)
 {
 	struct folder folder = { .walk = walk, .path = path };
@@ -254,7 +318,8 @@ static enum tarn_rc visit_folder(struct walk *walk, const char *path, unsigned d
 	rc = look_into(&folder);
 	tarn_buf_release(&folder.key);
 	for (size_t i = 0; !rc && i < folder.n_below; i++)
-		rc = visit_folder(walk, folder.below[i], depth + 1);
+		rc = is_tree(walk, folder.below[i]) ? visit_tree(walk, folder.below[i])
+						    : visit_folder(walk, folder.below[i], depth + 1);
 	free(folder.below);
 	return rc;
 }

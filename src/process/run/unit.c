@@ -115,7 +115,8 @@ struct tarn_dead_letter *tarn_unit_add_letter(struct tarn_unit *unit, const stru
 static const struct tarn_slice no_payload;
 
 /* Takes the records that the batch has got since `unit->n_records`. */
-static void add_records(struct tarn_unit *unit, size_t piece, size_t block, int64_t first_record)
+static void add_records(struct tarn_unit *unit, size_t piece, size_t block, int64_t first_record,
+			const struct tarn_raw_offsets *offsets)
 {
 	const struct tarn_raw_object *object = unit->pieces[piece].object;
 	struct tarn_slice key = text_of(unit, tarn_slice_str(object->key)), topic = text_of(unit, object->topic);
@@ -126,6 +127,7 @@ static void add_records(struct tarn_unit *unit, size_t piece, size_t block, int6
 		struct tarn_unit_record *record = &unit->records[i];
 		uint64_t in_block = i - unit->n_records;
 		int64_t index = first_record < 0 ? -1 : first_record + (int64_t)in_block;
+		int64_t offset = index < 0 ? -1 : tarn_raw_offset_of(object, offsets, index);
 
 		record->state = TARN_RECORD_NEW;
 		record->object = object;
@@ -135,9 +137,9 @@ static void add_records(struct tarn_unit *unit, size_t piece, size_t block, int6
 		record->experiment.lineage = (struct tarn_lineage){
 			.object = key,
 			.topic = topic,
-			.has_offset = object->naming == TARN_RAW_OFFSET && index >= 0,
+			.has_offset = object->naming == TARN_RAW_OFFSET && offset >= 0,
 			.partition = object->partition,
-			.offset = object->offset + index,
+			.offset = offset,
 			.index = index,
 		};
 	}
@@ -152,6 +154,7 @@ struct container {
 	size_t piece;
 	struct tarn_avro_header header;
 	const struct tarn_record_plan *plan;
+	struct tarn_raw_offsets offsets;
 	int64_t next_record; /* -1: unknown */
 };
 
@@ -160,8 +163,12 @@ static void add_damage(struct container *container, const struct tarn_err *probl
 {
 	const struct tarn_piece *piece = &container->unit->pieces[container->piece];
 
-	tarn_unit_add_letter(container->unit, piece->object, "decode", problem, record,
-			     position < 0 ? -1 : piece->position + position, payload);
+	struct tarn_dead_letter *letter =
+		tarn_unit_add_letter(container->unit, piece->object, "decode", problem, record,
+				     position < 0 ? -1 : piece->position + position, payload);
+	if (letter->has_offset)
+		letter->offset = tarn_raw_offset_of(piece->object, &container->offsets, record);
+	letter->has_offset &= letter->offset >= 0;
 }
 
 /* The record behind the `added` ones could not be read, nor could what follows it in the block. */
@@ -197,11 +204,11 @@ static void decode_block(struct container *container, const struct tarn_avro_blo
 	}
 	cursor = tarn_cursor_of(data);
 	if (tarn_record_batch_add_avro(unit->batch, container->plan, &cursor, block->count, &added, &problem)) {
-		add_records(unit, container->piece, block->position, container->next_record);
+		add_records(unit, container->piece, block->position, container->next_record, &container->offsets);
 		add_damaged_record(container, block, data, added, &problem);
 		return;
 	}
-	add_records(unit, container->piece, block->position, container->next_record);
+	add_records(unit, container->piece, block->position, container->next_record, &container->offsets);
 	if (!tarn_cursor_left(&cursor))
 		return;
 	tarn_fail(&problem, TARN_EINVALID, "the block holds %zu bytes behind its %llu records",
@@ -241,15 +248,20 @@ static void decode_container(struct tarn_unit *unit, struct tarn_record_plans *p
 	struct container container = {
 		.unit = unit, .plans = plans, .piece = index, .next_record = piece->first_record
 	};
+	struct tarn_slice offsets;
 	struct tarn_err problem;
 
 	if (piece->is_part)
 		head = tarn_slice_of(unit->bytes.data + piece->header_at, piece->header_len);
 	if (tarn_avro_header_read(head, &container.header, &problem) ||
-	    tarn_record_plan_get(plans, container.header.schema_json, &container.plan, &problem))
+	    tarn_record_plan_get(plans, container.header.schema_json, &container.plan, &problem)) {
 		tarn_unit_add_letter(unit, piece->object, "header", &problem, -1, problem.position, no_payload);
-	else
-		decode_blocks(&container, file, piece->is_part ? 0 : container.header.size);
+		return;
+	}
+	if (tarn_avro_header_get(head, TARN_RAW_OFFSETS, &offsets))
+		tarn_raw_offsets_read(offsets, &container.offsets);
+	decode_blocks(&container, file, piece->is_part ? 0 : container.header.size);
+	free(container.offsets.ranges);
 }
 
 /* ---- JSON ---- */
@@ -264,7 +276,8 @@ static void decode_json_record(struct tarn_unit *unit, size_t piece, struct tarn
 				     problem.position < 0 ? position : position + problem.position, json);
 		return;
 	}
-	add_records(unit, piece, (size_t)position, index);
+	static const struct tarn_raw_offsets no_gaps;
+	add_records(unit, piece, (size_t)position, index, &no_gaps);
 	unit->records[unit->n_records - 1].in_block = json.len;
 }
 

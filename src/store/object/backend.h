@@ -31,6 +31,9 @@ struct tarn_store_ops {
 			     tarn_store_visit visit, void *context, struct tarn_err *err);
 	enum tarn_rc (*walk)(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit, void *context,
 			     struct tarn_err *err);
+	/* May be NULL. */
+	enum tarn_rc (*list_tree)(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit,
+				  void *context, struct tarn_err *err);
 	enum tarn_rc (*folder_token)(struct tarn_store *store, const char *prefix, char token[TARN_STORE_TOKEN_SIZE],
 				     struct tarn_err *err);
 	bool is_ordered; /* see tarn_store_is_ordered */

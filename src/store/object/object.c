@@ -221,6 +221,20 @@ enum tarn_rc tarn_store_walk(struct tarn_store *store, const char *prefix, tarn_
 	return rc ? rc : store->ops->walk(store, prefix, visit, context, err);
 }
 
+bool tarn_store_lists_trees(const struct tarn_store *store)
+{
+	return store->ops->list_tree;
+}
+
+enum tarn_rc tarn_store_list_tree(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit,
+				  void *context, struct tarn_err *err)
+{
+	enum tarn_rc rc = check_prefix(prefix, err);
+	if (!rc && !store->ops->list_tree)
+		rc = tarn_fail(err, TARN_EUNSUPPORTED, "\"%s\" is listed folder by folder", store->url);
+	return rc ? rc : store->ops->list_tree(store, prefix, visit, context, err);
+}
+
 enum tarn_rc tarn_store_folder_token(struct tarn_store *store, const char *prefix, char token[TARN_STORE_TOKEN_SIZE],
 				     struct tarn_err *err)
 {

@@ -110,6 +110,11 @@ struct tarn_store_found {
 typedef bool (*tarn_store_walk_visit)(void *context, const struct tarn_store_found *found);
 enum tarn_rc tarn_store_walk(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit, void *context,
 			     struct tarn_err *err) TARN_MUST_CHECK;
+/* Every object below `prefix` at any depth, in byte order of keys; no temporary ones. For stores that list a whole tree
+ * at the price of a folder: tarn_store_lists_trees says whether it does, else TARN_EUNSUPPORTED. */
+bool tarn_store_lists_trees(const struct tarn_store *store);
+enum tarn_rc tarn_store_list_tree(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit,
+				  void *context, struct tarn_err *err) TARN_MUST_CHECK;
 /* A token that changes whenever an entry is added to or removed from this folder (not below it); empty where the store
  * has none or the folder changed too recently to tell. */
 #define TARN_STORE_TOKEN_SIZE 64

@@ -36,6 +36,7 @@ static const struct tarn_store_ops s3_ops = {
 	.remove = s3_delete,
 	.list = s3_list,
 	.walk = s3_walk,
+	.list_tree = s3_list_tree,
 	.folder_token = s3_folder_token,
 	.is_ordered = true,
 };

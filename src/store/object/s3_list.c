@@ -230,6 +230,7 @@ struct walk {
 	tarn_store_walk_visit visit;
 	void *context;
 	bool stopped, uploads;
+	bool objects_only; /* nothing temporary */
 };
 
 static bool see_anywhere(void *context, const struct item *item)
@@ -247,6 +248,8 @@ static bool see_anywhere(void *context, const struct item *item)
 		.modified_us = item->modified_us,
 		.is_temporary = walk->uploads || is_own(name ? name + 1 : item->key),
 	};
+	if (found.is_temporary && walk->objects_only)
+		return true;
 	walk->stopped = !walk->visit(walk->context, &found);
 	return !walk->stopped;
 }
@@ -283,20 +286,36 @@ static enum tarn_rc list_uploads(struct s3_store *store, const char *folder, str
 	return rc;
 }
 
+static enum tarn_rc walk_objects(struct s3_store *store, const char *prefix, struct walk *walk, struct tarn_err *err)
+{
+	char *folder = folder_key(store, prefix);
+	walk->skip = *store->config.prefix ? strlen(store->config.prefix) + 1 : 0;
+	s3_work_settle(store, NULL);
+	enum tarn_rc rc = list_objects(store, folder, "", NULL, see_anywhere, walk, err);
+	free(folder);
+	return rc;
+}
+
 enum tarn_rc s3_walk(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit, void *context,
 		     struct tarn_err *err)
 {
 	struct s3_store *s3 = s3_store_of(store);
-	char *folder = folder_key(s3, prefix);
 	struct walk walk = { .visit = visit, .context = context };
-	walk.skip = *s3->config.prefix ? strlen(s3->config.prefix) + 1 : 0;
-	s3_work_settle(s3, NULL);
-	enum tarn_rc rc = list_objects(s3, folder, "", NULL, see_anywhere, &walk, err);
+	enum tarn_rc rc = walk_objects(s3, prefix, &walk, err);
+	if (rc || walk.stopped)
+		return rc;
+	char *folder = folder_key(s3, prefix);
 	walk.uploads = true;
-	if (!rc && !walk.stopped)
-		rc = list_uploads(s3, folder, &walk, err);
+	rc = list_uploads(s3, folder, &walk, err);
 	free(folder);
 	return rc;
+}
+
+enum tarn_rc s3_list_tree(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit, void *context,
+			  struct tarn_err *err)
+{
+	struct walk walk = { .visit = visit, .context = context, .objects_only = true };
+	return walk_objects(s3_store_of(store), prefix, &walk, err);
 }
 
 /* S3 keeps nothing about a folder that changes with it. */

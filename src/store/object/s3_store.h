@@ -55,6 +55,8 @@ enum tarn_rc s3_list(struct tarn_store *store, const char *prefix, const char *s
 		     void *context, struct tarn_err *err);
 enum tarn_rc s3_walk(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit, void *context,
 		     struct tarn_err *err);
+enum tarn_rc s3_list_tree(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit, void *context,
+			  struct tarn_err *err);
 enum tarn_rc s3_folder_token(struct tarn_store *store, const char *prefix, char token[TARN_STORE_TOKEN_SIZE],
 			     struct tarn_err *err);
 

@@ -5,6 +5,7 @@
  * An upload is done with by whoever lets go of it last: the writer, or a job that sends a part. */
 #include "store/object/s3_upload.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -317,7 +318,8 @@ static enum tarn_rc spill(struct s3_body *body, struct tarn_err *err)
 	const char *chosen = getenv("TMPDIR"), *folder = chosen && *chosen ? chosen : "/tmp";
 	int fd = open_nameless(folder);
 	if (fd < 0)
-		return tarn_fail_errno(err, "a file for what is to be sent, in \"%s\"", folder);
+		return tarn_fail(err, TARN_EIO, "a file for what is to be sent, in \"%s\": %s", folder,
+				 strerror(errno));
 	enum tarn_rc rc = tarn_fd_write(fd, tarn_buf_slice(&body->bytes), folder, err);
 	if (rc) {
 		close(fd);

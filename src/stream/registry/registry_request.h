@@ -50,7 +50,10 @@ void reg_put_text(struct tarn_buf *out, const char *key, const char *value);
 void reg_put_int(struct tarn_buf *out, const char *key, int64_t value);
 /* Between the items of a list. */
 void reg_put_comma(struct tarn_buf *out);
-/* guid, schemaType, references, metadata, ruleSet, schema; in the form that the request asks for. */
+/* What identifies a content for everybody, as Confluent's: its digest as a UUID. */
+void reg_put_guid(struct tarn_buf *out, const struct tarn_schema_text *schema, const char *metadata,
+		  const char *rule_set);
+/* schemaType unless Avro, references, metadata, ruleSet, schema; in the form that the request asks for. */
 bool reg_put_content(struct reg_context *c, const struct tarn_schema_text *schema, const char *metadata,
 		     const char *rule_set);
 

@@ -47,16 +47,22 @@ static void put_raw(struct tarn_buf *out, const char *key, const char *json)
 }
 
 /* guid, schemaType, references, metadata, ruleSet, schema */
-bool reg_put_content(struct reg_context *c, const struct tarn_schema_text *schema, const char *metadata,
-		     const char *rule_set)
+void reg_put_guid(struct tarn_buf *out, const struct tarn_schema_text *schema, const char *metadata,
+		  const char *rule_set)
 {
 	uint8_t digest[TARN_MD5_SIZE];
 	reg_digest(schema, metadata, rule_set, digest);
-	reg_put_key(c->out, "guid");
-	tarn_buf_add_byte(c->out, '"');
-	reg_write_digest(c->out, digest);
-	tarn_buf_add_byte(c->out, '"');
-	reg_put_text(c->out, "schemaType", reg_type_names[schema->type]);
+	reg_put_key(out, "guid");
+	tarn_buf_add_byte(out, '"');
+	reg_write_digest(out, digest);
+	tarn_buf_add_byte(out, '"');
+}
+
+bool reg_put_content(struct reg_context *c, const struct tarn_schema_text *schema, const char *metadata,
+		     const char *rule_set)
+{
+	if (schema->type != TARN_SCHEMA_AVRO) /* which goes without saying */
+		reg_put_text(c->out, "schemaType", reg_type_names[schema->type]);
 	reg_write_references(c->out, schema);
 	put_raw(c->out, "metadata", metadata);
 	put_raw(c->out, "ruleSet", rule_set);
@@ -70,6 +76,7 @@ static bool put_version(struct reg_context *c, const char *subject, const struct
 	reg_put_text(c->out, "subject", subject);
 	reg_put_int(c->out, "version", version->version);
 	reg_put_int(c->out, "id", content->id);
+	reg_put_guid(c->out, &content->schema, content->metadata, content->rule_set);
 	bool ok = reg_put_content(c, &content->schema, content->metadata, content->rule_set);
 	if (version->deleted) {
 		reg_put_key(c->out, "deleted");
@@ -93,22 +100,9 @@ static const struct reg_content *content_by_id(struct reg_context *c, const stru
 	return content;
 }
 
-/* Where the subject that was named has this schema, it is named in the answer. */
-static void put_owner(struct reg_context *c, const struct reg_state *state, const struct reg_content *content)
-{
-	const char *name = tarn_request_query(c->request, "subject");
-	const struct reg_subject *subject = name && *name ? reg_find_subject(state, reg_plain_name(name)) : NULL;
-	const struct reg_version *version = subject ? reg_find_content(subject, content, true) : NULL;
-	if (!version)
-		return;
-	reg_put_text(c->out, "subject", subject->name);
-	reg_put_int(c->out, "version", version->version);
-}
-
 static bool show_content(struct reg_context *c, const struct reg_state *state, const struct reg_content *content)
 {
 	tarn_buf_add_byte(c->out, '{');
-	put_owner(c, state, content);
 	bool ok = reg_put_content(c, &content->schema, content->metadata, content->rule_set);
 	if (reg_flag(c, "fetchMaxId"))
 		reg_put_int(c->out, "maxId", state->max_id);

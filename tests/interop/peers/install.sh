@@ -2,12 +2,16 @@
 # Installs the readers that `make interop` and `make bench` compare with, below build/peers (or $TARN_PEERS):
 #   venv-readers   Daft, ClickHouse (chdb), DataFusion, Polars' Iceberg plugin
 #   venv-sail      Sail
+#   venv-physics   PySCF, Qiskit with Aer, PennyLane lightning, Qulacs, quantum-pipeline
 #   kafka-jars     Apache Kafka 4.3.1 with its tools (Java 17)
 #   venv-spark, spark-jars   Spark 4.0.2, Iceberg 1.10.1, Avro 1.12.1, sqlite-jdbc (Java 17)
-#   venv-registry, avro-jars     clients of schema registries; Avro 1.12.1, asked through py4j (Java 17)
+#   venv-registry, registry-node, go/bin/registry   clients of schema registries (Node 18, Go)
+#   avro-jars      Avro 1.12.1, asked through py4j of venv-registry (Java 17)
+#   apicurio       Apicurio Registry 2.6.13 (Java 17)
 #   venv-seaweed   SeaweedFS, an S3 server
 #   go/bin   versitygw, an S3 server (Go; three minutes to build)
-# usage: install.sh [readers|sail|spark|seaweed|versitygw|kafka|registry|avro]...   the first five by default; what is there
+# usage: install.sh [NAME]...   readers, sail, spark, seaweed and versitygw, or those named (kafka, registry, avro, apicurio,
+#   physics ...); what is there
 # already is left alone
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -35,6 +39,42 @@ jars() {
 	cp "$pins" "$folder/pins.xml"
 }
 
+# npm_packages NAME
+npm_packages() {
+	local folder=$peers/$1-node pins=$here/$1-package.json
+	cmp -s "$pins" "$folder/pins.json" && return
+	echo "install: $folder" >&2
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	cp "$pins" "$folder/package.json"
+	(cd "$folder" && npm install --no-audit --no-fund --ignore-scripts --silent)
+	cp "$pins" "$folder/pins.json"
+}
+
+# go_build NAME: the module in this folder's go/NAME
+go_build() {
+	local pins
+	pins=$(cat "$here/go/$1"/* | sha256sum)
+	[ -x "$peers/go/bin/$1" ] && [ "$(cat "$peers/go/$1.sum" 2>/dev/null)" = "$pins" ] && return
+	echo "install: $peers/go/bin/$1" >&2
+	mkdir -p "$peers/go/bin"
+	(cd "$here/go/$1" && GOTOOLCHAIN=local GOFLAGS=-mod=mod nice go build -o "$peers/go/bin/$1" .)
+	echo "$pins" >"$peers/go/$1.sum"
+}
+
+apicurio() {
+	local folder=$peers/apicurio version=2.6.13.Final
+	[ "$(cat "$folder/version" 2>/dev/null)" = $version ] && return
+	echo "install: $folder" >&2
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+		-Dartifact="io.apicurio:apicurio-registry-app:$version:tar.gz:all" -DoutputDirectory="$folder"
+	tar xzf "$folder/apicurio-registry-app-$version-all.tar.gz" -C "$folder"
+	rm "$folder/apicurio-registry-app-$version-all.tar.gz"
+	echo $version >"$folder/version"
+}
+
 go_program() {
 	[ -x "$peers/go/bin/$(basename "${1%@*}")" ] && return
 	echo "install: $1" >&2
@@ -44,10 +84,13 @@ go_program() {
 for name in "${@:-readers sail spark seaweed versitygw}"; do
 	for peer in $name; do
 		case $peer in
+		apicurio) apicurio ;;
 		versitygw) go_program github.com/versity/versitygw/cmd/versitygw@v1.8.0 ;;
 		*)
 			[ ! -e "$here/$peer.txt" ] || venv "$peer"
 			[ ! -e "$here/$peer-pom.xml" ] || jars "$peer"
+			[ ! -e "$here/$peer-package.json" ] || npm_packages "$peer"
+			[ ! -d "$here/go/$peer" ] || go_build "$peer"
 			;;
 		esac
 	done

@@ -143,7 +143,7 @@ static void requests_and_answers(void **state)
 		{ "GET /nowhere HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 404 ", { "\"error\":404" } },
 		{ "PUT /echo HTTP/1.1\r\n" CLOSE "Content-Length: 0\r\n\r\n", "HTTP/1.1 405 ", { "\"error\":405" } },
 		{ "GET /too-much HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 500 ", { "the answer is too large" } },
-		{ "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 1001\r\n\r\n",
+		{ "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 99999999\r\n\r\n",
 		  "HTTP/1.1 413 ",
 		  { "\"error\":413" } },
 		{ "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 99999999999999999999999\r\n\r\n",
@@ -201,6 +201,14 @@ static void bodies_beyond_the_limit_are_refused(void **state)
 		const char *heard = hear(fd);
 		assert_non_null(strstr(heard, pieces == 10 ? "HTTP/1.1 201 " : "HTTP/1.1 413 "));
 	}
+	/* An answer waits until all was sent. */
+	int fd = dial(http);
+	char piece[1000];
+	memset(piece, 'x', sizeof(piece));
+	say(fd, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 20000000\r\n\r\n");
+	for (int i = 0; i < 20000; i++)
+		assert_int_equal(send(fd, piece, sizeof(piece), MSG_NOSIGNAL), sizeof(piece));
+	assert_non_null(strstr(hear(fd), "HTTP/1.1 413 "));
 	tarn_http_stop(http);
 }
 

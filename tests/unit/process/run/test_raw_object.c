@@ -90,12 +90,45 @@ static void test_order(void **state)
 		assert_string_equal(objects[i].key, sorted[i]);
 }
 
+static void test_offsets_with_gaps(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t offsets[6]; /* of records 0 to 5; the object is named after offset 10 */
+	} cases[] = {
+		{ "10-13,15", { 10, 11, 12, 13, 15, -1 } },
+		{ "10,12,14", { 10, 12, 14, -1, -1, -1 } },
+		{ "10-15", { 10, 11, 12, 13, 14, 15 } },
+		/* What cannot be understood says nothing. */
+		{ "", { 10, 11, 12, 13, 14, 15 } },
+		{ "10,10", { 10, 11, 12, 13, 14, 15 } },
+		{ "10-9", { 10, 11, 12, 13, 14, 15 } },
+		{ "10,", { 10, 11, 12, 13, 14, 15 } },
+		{ "10-12;14", { 10, 11, 12, 13, 14, 15 } },
+		{ "99999999999999999999", { 10, 11, 12, 13, 14, 15 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct tarn_raw_object object;
+		struct tarn_raw_offsets offsets;
+
+		assert_true(tarn_raw_object_parse("t/partition=0/t+0+0000000010.avro", &object));
+		tarn_raw_offsets_read(tarn_slice_str(cases[i].text), &offsets);
+		for (int64_t record = 0; record < 6; record++)
+			assert_int_equal(tarn_raw_offset_of(&object, &offsets, record), cases[i].offsets[record]);
+		assert_int_equal(tarn_raw_offset_of(&object, &offsets, -1), -1);
+		free(offsets.ranges);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_other_names_are_none),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_offsets_with_gaps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,10 @@ static void what_is_cut_is_damaged(void **state)
 static void damage_is_refused(void **state)
 {
 	(void)state;
+	/* Seventeen elements deep. */
+	static const char deep[] =
+		"<a><b><c><d><e><f><g><h><i><j><k><l><m><n><o><p><q/></p></o></n></m></l></k></j></i></h>"
+		"</g></f></e></d></c></b></a>";
 	static const char *const cases[] = {
 		"",
 		"text",
@@ -83,8 +87,7 @@ static void damage_is_refused(void **state)
 		"<a>& b</a>",
 		"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
 		"<>a</>",
-		"<a><b><c><d><e><f><g><h><i><j><k><l><m><n><o><p><q/></p></o></n></m></l></k></j></i></h></g></f></e></"
-		"d></c></b></a>",
+		deep,
 		"<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/>",
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -97,6 +100,28 @@ static void damage_is_refused(void **state)
 	tarn_buf_init(&out, 1 << 16);
 	assert_int_equal(s3_xml_read(tarn_slice_of("<a>\0</a>", 8), write_down, &out, NULL), TARN_EINVALID);
 	tarn_buf_release(&out);
+}
+
+/* Bytes changed, taken out and doubled: an error or another document, never a crash. */
+static void changed_documents_are_survived(void **state)
+{
+	(void)state;
+	uint64_t random = 20261125;
+	size_t len = strlen(listing), refused = 0;
+	for (int round = 0; round < 20000; round++) {
+		char text[sizeof(listing) + 1];
+		struct tarn_buf out;
+		memcpy(text, listing, sizeof(listing));
+		for (int change = 0; change < 1 + round % 3; change++) {
+			random = random * 6364136223846793005u + 1442695040888963407u;
+			size_t at = (size_t)(random >> 33) % len;
+			text[at] = round % 2 ? listing[(size_t)(random >> 13) % len] : (char)(random >> 55);
+		}
+		tarn_buf_init(&out, 1 << 16);
+		refused += s3_xml_read(tarn_slice_of(text, len), write_down, &out, NULL) == TARN_EINVALID;
+		tarn_buf_release(&out);
+	}
+	assert_in_range(refused, 5000, 19999);
 }
 
 static enum tarn_rc refuse_key(void *context, const struct s3_xml_element *element, struct tarn_err *err)
@@ -114,9 +139,8 @@ static void the_reader_may_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_listing_is_read),
-		cmocka_unit_test(what_is_cut_is_damaged),
-		cmocka_unit_test(damage_is_refused),
+		cmocka_unit_test(a_listing_is_read),   cmocka_unit_test(what_is_cut_is_damaged),
+		cmocka_unit_test(damage_is_refused),   cmocka_unit_test(changed_documents_are_survived),
 		cmocka_unit_test(the_reader_may_stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
