@@ -30,6 +30,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,7 @@ PRODUCERS = range(1000, 1003)
 PARTITIONS = range(2)
 BATCHES = 150
 REFUSED = 3
+HANGS_AFTER = 180.0  # seconds; a load takes one or two
 POINTS = ["sync.data", "sync.told", "checkpoint.index", "checkpoint.state", "retention.decided", "retention.removed"]
 
 FAULTS: dict[str, dict[str, str | int]] = {
@@ -93,6 +95,13 @@ class Known:
         return "".join(f"{p} {n} {self.next_sequence(p, n)}\n" for p in PRODUCERS for n in PARTITIONS)
 
 
+def watch(process: subprocess.Popen[str]) -> threading.Timer:
+    """A load that hangs is aborted, which is a failure."""
+    timer = threading.Timer(HANGS_AFTER, process.send_signal, [signal.SIGABRT])
+    timer.start()
+    return timer
+
+
 def load(folder: Path, known: Known, env: dict[str, str], die_after: int | None, lie: bool) -> int:
     """One process; returns how it ended."""
     command = [str(TOOL), "load", str(folder), str(BATCHES), *(["lie"] if lie else [])]
@@ -100,6 +109,7 @@ def load(folder: Path, known: Known, env: dict[str, str], die_after: int | None,
         command, env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdin and process.stdout and process.stderr
+    timer = watch(process)
     process.stdin.write(known.positions())
     process.stdin.close()
     for heard, line in enumerate(process.stdout):
@@ -108,6 +118,7 @@ def load(folder: Path, known: Known, env: dict[str, str], die_after: int | None,
             process.kill()
     errors = process.stderr.read()
     code = int(process.wait())
+    timer.cancel()
     if code not in (0, REFUSED, -signal.SIGKILL):
         raise Broken(f"the load ended with {code}: {errors}")
     return code
@@ -201,12 +212,14 @@ def churn(folder: Path, known: Topics, env: dict[str, str], die_after: int | Non
     command = [str(TOOL), "churn", str(folder), str(CHURNS)]
     process = subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout and process.stderr
+    timer = watch(process)
     for heard, line in enumerate(process.stdout):
         known.hear(line)
         if heard == die_after:
             process.kill()
     errors = process.stderr.read()
     code = int(process.wait())
+    timer.cancel()
     if code not in (0, REFUSED, -signal.SIGKILL):
         raise Broken(f"the changes ended with {code}: {errors}")
     return code

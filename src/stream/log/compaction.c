@@ -363,27 +363,6 @@ static void output_release(struct output *output)
 
 /* ---- putting it in place ---- */
 
-/* Readers of the old segments go on with the files that they know: those stay open, and their indexes are not looked at
- * again. */
-static enum tarn_rc hold_old(struct pass *pass, size_t from, size_t to, struct tarn_err *err)
-{
-	for (size_t i = from; i < to; i++) {
-		struct segment *segment = pass->segments[i];
-		int fd;
-		if (atomic_load(&segment->replaced))
-			continue;
-		enum tarn_rc rc = open_file_use(segment->files, &segment->log, false, &fd, err);
-		if (rc)
-			return rc;
-		atomic_store(&segment->replaced, true);
-		if (unlink(segment->index_file.path) && errno != ENOENT)
-			return tarn_fail_errno(err, "\"%s\"", segment->index_file.path);
-		if (unlink(segment->time_file.path) && errno != ENOENT)
-			return tarn_fail_errno(err, "\"%s\"", segment->time_file.path);
-	}
-	return TARN_OK;
-}
-
 static void put_in_place(struct pass *pass, size_t from, size_t to, const struct output *output)
 {
 	struct tarn_partition *partition = pass->partition;
@@ -415,8 +394,8 @@ static enum tarn_rc swap(struct pass *pass, size_t from, size_t to, struct outpu
 		end = pass->segments[to - 1]->base + 1;
 	char *swap_path = tarn_asprintf("%s/%020" PRId64 "-%020" PRId64 ".swap", folder, output->base, end);
 	enum tarn_rc rc = fsync(output->fd) ? tarn_fail_errno(err, "\"%s\"", output->path) : TARN_OK;
-	if (!rc)
-		rc = hold_old(pass, from, to, err);
+	for (size_t i = from; i < to && !rc; i++)
+		rc = segment_retire(pass->segments[i], err);
 	tarn_point("compaction.written");
 	if (!rc && rename(output->path, swap_path))
 		rc = tarn_fail_errno(err, "\"%s\"", swap_path);
@@ -474,6 +453,8 @@ static enum tarn_rc run_pass(struct pass *pass, struct tarn_err *err)
 	enum tarn_rc rc = read_keys(pass, err);
 	for (size_t from = 0, to; from < pass->n_segments && !rc; from = to) {
 		to = group_end(pass, from);
+		if (atomic_load(&pass->partition->topic->deleted))
+			return TARN_OK;
 		rc = rewrite_group(pass, from, to, err);
 	}
 	if (rc)

@@ -55,8 +55,9 @@ static void flush_due(struct tarn_log *log, int64_t now)
 
 static void warn_of(struct tarn_partition *partition, const char *what, const struct tarn_err *err)
 {
-	log_warn(partition->topic->log, "%s of \"%s-%d\" failed: %s", what, partition->topic->name, partition->number,
-		 err->message);
+	if (!atomic_load(&partition->topic->deleted))
+		log_warn(partition->topic->log, "%s of \"%s-%d\" failed: %s", what, partition->topic->name,
+			 partition->number, err->message);
 }
 
 static void expire_producers(struct tarn_partition *partition)

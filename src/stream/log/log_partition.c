@@ -195,6 +195,17 @@ enum tarn_rc tarn_partition_wait_durable(struct tarn_partition *partition, int64
 			 partition->number);
 }
 
+void partition_quiesce(struct tarn_partition *partition)
+{
+	pthread_mutex_lock(&partition->clean_lock);
+	pthread_mutex_lock(&partition->lock);
+	for (size_t i = 0; i < partition->n_segments; i++)
+		atomic_store(&partition->segments[i]->no_index, true);
+	pthread_mutex_unlock(&partition->lock);
+	pthread_mutex_unlock(&partition->clean_lock);
+	sync_quiesce(partition);
+}
+
 void partition_end(struct tarn_partition *partition)
 {
 	pthread_mutex_lock(&partition->lock);

@@ -157,7 +157,9 @@ void partition_tell(struct tarn_partition *partition);
 /* Takes the waiters that are decided now, to be told without the lock. */
 struct tarn_durable_waiter *partition_take_waiters(struct tarn_partition *partition, int64_t up_to);
 void waiters_tell(struct tarn_durable_waiter *waiters, bool ok);
-/* Topic deleted: everybody who waits is told. */
+/* Of a topic that is marked as deleted: when this returns, nobody touches its files by their names any more. */
+void partition_quiesce(struct tarn_partition *partition);
+/* Of such a topic: everybody who waits is told. */
 void partition_end(struct tarn_partition *partition);
 
 /* ---- the state file (log_state.c) ---- */
@@ -188,6 +190,8 @@ void sync_stop(struct tarn_log *log);
 void sync_ask(struct tarn_partition *partition, bool tell_only);
 /* Syncs and writes the state now, in this thread. No locks may be held. */
 enum tarn_rc sync_checkpoint(struct tarn_partition *partition, struct tarn_err *err) TARN_MUST_CHECK;
+/* Waits until no thread is at the partition. */
+void sync_quiesce(struct tarn_partition *partition);
 /* Syncs all and writes all states, so that nothing is to be recovered, and ends the threads. Nobody else uses the log.
  */
 void sync_finish(struct tarn_log *log);

@@ -78,12 +78,11 @@ static void take_work(struct tarn_partition *partition, struct sync_work *work, 
 	work->checkpoint = checkpoint || partition->since_checkpoint >= CHECKPOINT_BYTES;
 	partition->new_entries = partition->new_folder = false;
 	partition->flush_at_ms = 0;
-	for (size_t i = 0; i < partition->n_segments; i++) {
-		struct segment *segment = partition->segments[i];
-		bool active = segment == active_segment(partition);
-		if (segment->dirty || segment->in_memory)
-			add_part(work, segment, active);
-	}
+	size_t i = partition->n_segments; /* the others are done with, and may be many */
+	while (i && (partition->segments[i - 1]->dirty || partition->segments[i - 1]->in_memory))
+		i--;
+	for (; i < partition->n_segments; i++)
+		add_part(work, partition->segments[i], i + 1 == partition->n_segments);
 	if (work->checkpoint)
 		take_checkpoint(partition, work);
 }
@@ -178,8 +177,10 @@ static enum tarn_rc sync_partition(struct tarn_partition *partition, bool checkp
 	struct tarn_durable_waiter *told;
 	*more = false;
 	pthread_mutex_lock(&partition->lock);
-	if (!has_work(partition)) {
+	if (!has_work(partition)) { /* nothing will ever be durable here again */
+		told = partition_take_waiters(partition, INT64_MAX);
 		pthread_mutex_unlock(&partition->lock);
+		waiters_tell(told, false);
 		partition_tell(partition);
 		return tarn_fail(err, TARN_EIO, "the partition is out of use");
 	}
@@ -188,7 +189,8 @@ static enum tarn_rc sync_partition(struct tarn_partition *partition, bool checkp
 	struct tarn_err why;
 	enum tarn_rc rc = sync_files(partition, &work, &why);
 	tarn_point("sync.data");
-	if (rc)
+	bool deleted = atomic_load(&partition->topic->deleted);
+	if (rc && !deleted)
 		log_warn(partition->topic->log, "sync of \"%s-%d\" failed, it takes no more records: %s",
 			 partition->topic->name, partition->number, why.message);
 	pthread_mutex_lock(&partition->lock);
@@ -218,6 +220,15 @@ static void enqueue(struct sync_queue *queue, struct tarn_partition *partition)
 	*queue->end = partition;
 	queue->end = &partition->next_queued;
 	pthread_cond_signal(&queue->work);
+}
+
+void sync_quiesce(struct tarn_partition *partition)
+{
+	struct sync_queue *queue = &partition->topic->log->queue;
+	pthread_mutex_lock(&queue->lock);
+	while (partition->syncing)
+		pthread_cond_wait(&queue->idle, &queue->lock);
+	pthread_mutex_unlock(&queue->lock);
 }
 
 void sync_ask(struct tarn_partition *partition, bool tell_only)

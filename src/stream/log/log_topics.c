@@ -402,6 +402,9 @@ enum tarn_rc tarn_log_delete_topic(struct tarn_log *log, const char *name, struc
 	if (!rc) {
 		atomic_store(&topic->deleted, true);
 		take_out(log, topic);
+		const struct topic_shape *shape = shape_of(topic);
+		for (int32_t i = 0; i < shape->n_partitions; i++)
+			partition_quiesce(shape->partitions[i]);
 		struct tarn_err why;
 		if (move_away(topic, &why))
 			log_warn(log, "topic \"%s\" is deleted, but its files are still there: %s", name, why.message);

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/big_endian.h"
@@ -184,6 +185,11 @@ static enum tarn_rc write_to(struct tarn_partition *partition, struct segment *s
 	if (rc)
 		return rc;
 	rc = write_at(fd, bytes, len, segment->size, segment->log.path, err);
+	/* What a failed write left must not lie behind a shorter batch: a recovery would look at it. */
+	if (rc && ftruncate(fd, (off_t)segment->size)) {
+		partition->failed = true;
+		sync_ask(partition, false); /* who waits is told */
+	}
 	if (segment->dirty)
 		open_file_done(segment->files, &segment->log);
 	segment->dirty = true;

@@ -143,7 +143,7 @@ static bool only_zeros(int fd, const struct segment *segment, uint64_t from)
 static void forget_segments(struct tarn_partition *partition, size_t from)
 {
 	for (size_t i = from; i < partition->n_segments; i++) {
-		atomic_store(&partition->segments[i]->doomed, true);
+		segment_remove_files(partition->segments[i]);
 		segment_unref(partition->segments[i]);
 	}
 	partition->n_segments = from;

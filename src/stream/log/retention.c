@@ -13,7 +13,9 @@ void partition_drop_below_start(struct tarn_partition *partition)
 		gone++;
 	for (size_t i = 0; i < gone; i++) {
 		partition->bytes -= (int64_t)partition->segments[i]->size;
-		atomic_store(&partition->segments[i]->doomed, true);
+		enum tarn_rc rc = segment_retire(partition->segments[i], NULL);
+		(void)rc; /* then who reads what is gone fails */
+		segment_remove_files(partition->segments[i]);
 		segment_unref(partition->segments[i]);
 		tarn_point("retention.removed");
 	}

@@ -1,5 +1,6 @@
 #include "stream/log/segment.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -33,18 +34,39 @@ void segment_unref(struct segment *segment)
 {
 	if (!segment || atomic_fetch_sub(&segment->refs, 1) != 1)
 		return;
-	if (segment->dirty || atomic_load(&segment->replaced))
+	if (segment->dirty)
 		open_file_done(segment->files, &segment->log);
-	if (segment->doomed) {
-		unlink(segment->index_file.path);
-		unlink(segment->time_file.path);
-		unlink(segment->log.path);
-	}
+	if (atomic_load(&segment->retired))
+		open_file_done(segment->files, &segment->log);
 	open_file_release(segment->files, &segment->log);
 	open_file_release(segment->files, &segment->index_file);
 	open_file_release(segment->files, &segment->time_file);
 	segment_drop_index(segment);
 	free(segment);
+}
+
+enum tarn_rc segment_retire(struct segment *segment, struct tarn_err *err)
+{
+	int fd;
+	if (atomic_load(&segment->retired))
+		return TARN_OK;
+	enum tarn_rc rc = open_file_use(segment->files, &segment->log, false, &fd, err);
+	if (rc)
+		return rc;
+	atomic_store(&segment->retired, true);
+	atomic_store(&segment->no_index, true);
+	const char *const paths[] = { segment->index_file.path, segment->time_file.path };
+	for (size_t i = 0; i < 2 && !rc; i++)
+		if (unlink(paths[i]) && errno != ENOENT)
+			rc = tarn_fail_errno(err, "\"%s\"", paths[i]);
+	return rc;
+}
+
+void segment_remove_files(struct segment *segment)
+{
+	unlink(segment->index_file.path);
+	unlink(segment->time_file.path);
+	unlink(segment->log.path);
 }
 
 /* ---- walking ---- */

@@ -33,10 +33,8 @@ struct segment {
 	int64_t base;
 	uint64_t serial; /* of this object: a segment that was compacted is another */
 	atomic_int refs;
-	atomic_bool doomed; /* its files go with the last reference */
-	/* Compaction has put another file in its place: `log` stays open for whoever still reads it, and the index
-	 * files are not its own. */
-	atomic_bool replaced;
+	atomic_bool retired;  /* segment_retire: `log` stays in use for good */
+	atomic_bool no_index; /* the index files of its name are not its own any more */
 	struct open_file log, index_file, time_file;
 
 	uint64_t size;	    /* [p] of all batches */
@@ -58,6 +56,12 @@ struct segment {
 struct segment *segment_new(struct open_files *files, const char *folder, int64_t base);
 struct segment *segment_ref(struct segment *segment);
 void segment_unref(struct segment *segment);
+
+/* Before other files take its place, or none: who reads it goes on with the open one, and its index files go, as nobody
+ * looks at them any more. TARN_EIO where it could not be opened; then whoever reads it now fails. */
+enum tarn_rc segment_retire(struct segment *segment, struct tarn_err *err) TARN_MUST_CHECK;
+/* Its files go. Nobody reads it. */
+void segment_remove_files(struct segment *segment);
 
 /* What an append or a recovery does to the indexes in memory: a batch now lies at `position`. */
 void segment_note(struct segment *segment, const struct tarn_batch *batch, uint64_t position, int64_t interval);

@@ -234,7 +234,7 @@ enum tarn_rc segment_find(struct segment *segment, uint64_t size, int64_t offset
 			  struct tarn_err *err)
 {
 	*position = 0;
-	if (atomic_load(&segment->replaced) || look_up(segment, size, offset, position))
+	if (atomic_load(&segment->no_index) || look_up(segment, size, offset, position))
 		return TARN_OK;
 	enum tarn_rc rc = make_anew(segment, size, interval, err);
 	if (!rc && !look_up(segment, size, offset, position))
@@ -288,7 +288,7 @@ enum tarn_rc segment_find_time(struct segment *segment, uint64_t size, int64_t t
 {
 	int64_t before, offset;
 	*position = 0;
-	if (atomic_load(&segment->replaced))
+	if (atomic_load(&segment->no_index))
 		return TARN_OK;
 	return sure_look_up_time(segment, size, timestamp - 1, interval, &before, &offset, position, err);
 }
@@ -297,7 +297,7 @@ enum tarn_rc segment_max_time(struct segment *segment, uint64_t size, int64_t in
 			      int64_t *offset, struct tarn_err *err)
 {
 	uint64_t position;
-	if (atomic_load(&segment->replaced)) {
+	if (atomic_load(&segment->no_index)) {
 		struct segment scratch;
 		enum tarn_rc rc = index_batches(segment, size, interval, &scratch, err);
 		if (!rc) {

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 static int count_files(const struct setup *setup, const char *folder, const char *suffix)
@@ -199,6 +200,79 @@ static void a_deleted_topic_frees_its_name(void **state)
 	setup_end(&setup);
 }
 
+/* Appends until the topic is gone. */
+static void *append_till_deleted(void *argument)
+{
+	struct tarn_topic *topic = argument;
+	struct tarn_partition *partition = tarn_topic_partition(topic, 0);
+	struct tarn_batch_builder *builder = tarn_batch_builder_new(TARN_BATCH_NONE);
+	struct tarn_append result = { 0 };
+	struct tarn_buf out;
+	tarn_buf_init(&out, 1 << 20);
+	for (int64_t at = 0, next; result.status == TARN_APPEND_DONE; at = next) {
+		struct tarn_slice batch;
+		tarn_batch_builder_clear(builder);
+		tarn_batch_builder_add(builder, 1, tarn_slice_str("old"), tarn_slice_str("of the old topic"), NULL, 0);
+		assert_int_equal(tarn_batch_builder_finish(builder, NULL, &batch, NULL), TARN_OK);
+		tarn_partition_append(partition, (uint8_t *)(uintptr_t)batch.data, batch.len, &result);
+		next = at;
+		tarn_buf_clear(&out);
+		if (tarn_partition_read(partition, at, 1000, TARN_READ_ALL, &out, &next, NULL))
+			break;
+	}
+	tarn_buf_release(&out);
+	tarn_batch_builder_free(builder);
+	tarn_topic_unref(topic);
+	return NULL;
+}
+
+/* What still goes on with a deleted topic touches no file of the next one of its name. */
+static void a_name_is_used_again_under_load(void **state)
+{
+	(void)state;
+	struct setup setup;
+	static const struct tarn_topic_setting busy[] = { { "segment.bytes", "300" },
+							  { "cleanup.policy", "compact,delete" },
+							  { "min.cleanable.dirty.ratio", "0" },
+							  { "retention.bytes", "5000" } };
+	setup_begin(&setup, 1, NULL, 0);
+	setup_close(&setup);
+	const struct tarn_log_options often = {
+		.retention_check_ms = 1, .clean_check_ms = 1, .warn = setup_warn, .context = &setup
+	};
+	assert_int_equal(tarn_log_open(setup.folder, &often, &setup.log, NULL), TARN_OK);
+	for (int round = 0; round < 12; round++) {
+		pthread_t threads[2];
+		assert_int_equal(tarn_log_delete_topic(setup.log, "events", NULL), TARN_OK);
+		assert_int_equal(tarn_log_create_topic(setup.log, "events", 1, busy, 4, &setup.topic, NULL), TARN_OK);
+		for (int i = 0; i < 2; i++)
+			pthread_create(&threads[i], NULL, append_till_deleted, tarn_topic_ref(setup.topic));
+		setup.partition = tarn_topic_partition(setup.topic, 0);
+		while (setup_offsets(&setup).end < 100)
+			usleep(100);
+		tarn_topic_unref(setup.topic);
+		assert_int_equal(tarn_log_delete_topic(setup.log, "events", NULL), TARN_OK);
+		assert_int_equal(tarn_log_create_topic(setup.log, "events", 1, NULL, 0, &setup.topic, NULL), TARN_OK);
+		setup.partition = tarn_topic_partition(setup.topic, 0);
+		for (int i = 0; i < 20; i++)
+			assert_int_equal(setup_append(&setup, i, 1, 50, NULL).base_offset, i);
+		setup_wait(&setup);
+		for (int i = 0; i < 2; i++)
+			pthread_join(threads[i], NULL);
+		assert_int_equal(setup_read_all(&setup, 0, 500), 20);
+		setup_close(&setup);
+		assert_int_equal(tarn_log_open(setup.folder, &often, &setup.log, NULL), TARN_OK);
+		setup.topic = tarn_log_find_topic(setup.log, "events");
+		setup.partition = tarn_topic_partition(setup.topic, 0);
+		assert_int_equal(setup_read_all(&setup, 0, 500), 20);
+		tarn_topic_unref(setup.topic);
+		setup.topic = NULL;
+	}
+	if (setup.warnings)
+		fail_msg("%s", setup.warning);
+	setup_end(&setup);
+}
+
 struct told {
 	struct tarn_durable_waiter waiter;
 	int times, ok;
@@ -361,6 +435,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_seen_before_it_is_durable),
 		cmocka_unit_test(topics_are_kept),
 		cmocka_unit_test(a_deleted_topic_frees_its_name),
+		cmocka_unit_test(a_name_is_used_again_under_load),
 		cmocka_unit_test(waiters_are_told_once),
 		cmocka_unit_test(watchers_see_the_high_watermark),
 		cmocka_unit_test(one_user_at_a_time),
