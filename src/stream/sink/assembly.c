@@ -5,11 +5,16 @@
 
 #include "base/alloc.h"
 #include "base/point.h"
+#include "stream/sink/datum_project.h"
 
 /* A file whose offsets have this many gaps is sealed early, so that the list of them stays short. */
 #define MAX_RANGES 1000
 /* More open files of one partition than this are sealed early where the configuration does not say. */
 #define MAX_OPEN 512
+/* An object begins to go on to the store with this many bytes: a file costs a descriptor there, a part of an upload
+ * memory. */
+#define LEAST_SPILL ((size_t)256 << 10)
+#define LEAST_UPLOAD ((size_t)8 << 20)
 /* Clocks that change more often than this in one group end it. */
 #define MAX_RECIPE ((size_t)3600)
 
@@ -20,6 +25,7 @@ void tarn_workshop_init(struct tarn_workshop *workshop, size_t memory_limit)
 	tarn_buf_init(&workshop->folder, 1 << 16);
 	tarn_buf_init(&workshop->key, 1 << 17);
 	tarn_buf_init(&workshop->record, TARN_BUF_DEFAULT_MAX);
+	tarn_buf_init(&workshop->projected, TARN_BUF_DEFAULT_MAX);
 }
 
 void tarn_workshop_release(struct tarn_workshop *workshop)
@@ -27,6 +33,7 @@ void tarn_workshop_release(struct tarn_workshop *workshop)
 	tarn_buf_release(&workshop->folder);
 	tarn_buf_release(&workshop->key);
 	tarn_buf_release(&workshop->record);
+	tarn_buf_release(&workshop->projected);
 }
 
 struct tarn_assembly *tarn_assembly_new(struct tarn_workshop *workshop, const char *topic, int32_t partition,
@@ -156,6 +163,7 @@ static enum tarn_rc seal(struct tarn_assembly *assembly, int64_t cut, struct tar
 	assembly->n_sealed = total;
 	assembly->n_open = 0;
 	assembly->last = NULL;
+	assembly->current = NULL;
 	assembly->sealed_end = assembly->next;
 	if (!assembly->follows)
 		extend_recipe(assembly, cut);
@@ -256,32 +264,102 @@ static struct tarn_object_file *open_file(struct tarn_assembly *assembly, struct
 	return file;
 }
 
-static enum tarn_rc add_record(struct tarn_assembly *assembly, const struct tarn_record_value *value, int64_t offset,
-			       int64_t time, int64_t now, struct tarn_err *err)
+/* ---- schema.compatibility ---- */
+
+static bool projects(const struct tarn_assembly *assembly, const struct tarn_record_value *value)
+{
+	const struct tarn_connector_config *config = assembly->workshop->config;
+	return config->compatibility != TARN_SINK_NONE && value->plan && config->format == TARN_SINK_AVRO;
+}
+
+/* Whether objects of the current schema may not take data of this one, as Connect has it. */
+static bool schema_cuts(const struct tarn_assembly *assembly, const struct tarn_sink_schema *schema)
+{
+	if (!assembly->current || assembly->current == schema)
+		return false;
+	if (assembly->workshop->config->compatibility == TARN_SINK_FORWARD)
+		return schema->version < assembly->current->version;
+	return schema->version > assembly->current->version;
+}
+
+/* Makes the value one of the current schema. On failure the record is a bad one. */
+static enum tarn_rc project_value(struct tarn_assembly *assembly, struct tarn_record_value *value, struct tarn_err *err)
+{
+	struct tarn_workshop *workshop = assembly->workshop;
+	const struct tarn_sink_schema *current = assembly->current;
+	tarn_buf_clear(&workshop->projected);
+	enum tarn_rc rc = tarn_datum_project(value->plan, current->plan, value->datum, &workshop->projected, err);
+	if (rc)
+		return rc;
+	tarn_buf_clear(&workshop->record);
+	value->schema = current;
+	value->schema_text = current->text;
+	rc = tarn_datum_copy(current->plan, tarn_buf_slice(&workshop->projected), &workshop->record, err);
+	value->record = tarn_buf_slice(&workshop->record);
+	return rc;
+}
+
+/* ---- one record ---- */
+
+/* What a message has become on its way into an object. */
+struct arrival {
+	const struct tarn_message *message;
+	struct tarn_record_value value;
+	int64_t time, now;
+};
+
+static enum tarn_rc add_to_file(struct tarn_assembly *assembly, struct tarn_object_file *file,
+				const struct arrival *arrival, struct tarn_err *err)
 {
 	struct tarn_workshop *workshop = assembly->workshop;
 	struct tarn_slice folder = tarn_buf_slice(&workshop->folder);
-	bool same_folder = assembly->last && tarn_slice_eq(tarn_slice_str(assembly->last->folder), folder);
-	struct tarn_object_file *file = find_open(assembly, folder, value->schema);
-	enum tarn_rc rc = TARN_OK;
-	if (tarn_rotation_before(&assembly->rotation, time, same_folder, now) || must_cut(assembly, file, offset)) {
-		rc = seal(assembly, offset, err);
-		file = NULL;
-	}
-	if (rc)
-		return rc;
+	int64_t offset = arrival->message->offset;
 	if (tarn_partitioner_is_wallclock(workshop->partitioner) && !assembly->follows)
-		note_clock(assembly, offset, now, folder);
+		note_clock(assembly, offset, arrival->now, folder);
 	if (!file)
-		file = open_file(assembly, folder, value, offset);
-	rc = tarn_object_add(file, offset, value->record, err);
+		file = open_file(assembly, folder, &arrival->value, offset);
+	enum tarn_rc rc = tarn_object_add(file, offset, arrival->value.record, err);
 	account(workshop, file);
 	if (rc)
 		return rc;
 	assembly->last = file;
 	assembly->next = offset + 1;
 	workshop->n_records++;
-	return tarn_rotation_count(&assembly->rotation, time, now) ? seal(assembly, -1, err) : TARN_OK;
+	return tarn_rotation_count(&assembly->rotation, arrival->time, arrival->now) ? seal(assembly, -1, err)
+										     : TARN_OK;
+}
+
+static enum tarn_rc add_record(struct tarn_assembly *assembly, struct arrival *arrival, struct tarn_err *err)
+{
+	struct tarn_slice folder = tarn_buf_slice(&assembly->workshop->folder);
+	bool same_folder = assembly->last && tarn_slice_eq(tarn_slice_str(assembly->last->folder), folder);
+	bool projecting = projects(assembly, &arrival->value);
+	const struct tarn_sink_schema *own = projecting ? arrival->value.schema : NULL;
+	const void *schema = projecting && assembly->current ? assembly->current : arrival->value.schema;
+	struct tarn_object_file *file = find_open(assembly, folder, schema);
+	struct tarn_err why = { 0 };
+	enum tarn_rc rc = TARN_OK;
+	if (projecting && own->version <= 0) {
+		tarn_fail(&why, TARN_EINVALID,
+			  "schema %u has no version under the subject \"%s-value\", which is needed to project it",
+			  own->id, assembly->topic);
+		return reject(assembly, arrival->message, "TASK_PUT", assembly->workshop->config->tolerate_errors, &why,
+			      err);
+	}
+	if (tarn_rotation_before(&assembly->rotation, arrival->time, same_folder, arrival->now) ||
+	    (projecting && schema_cuts(assembly, own)) || must_cut(assembly, file, arrival->message->offset)) {
+		rc = seal(assembly, arrival->message->offset, err);
+		file = NULL;
+	}
+	if (!rc && projecting && !assembly->current)
+		assembly->current = own;
+	if (!rc && projecting && assembly->current != own) {
+		rc = project_value(assembly, &arrival->value, &why);
+		if (rc)
+			return reject(assembly, arrival->message, "TASK_PUT",
+				      assembly->workshop->config->tolerate_errors, &why, err);
+	}
+	return rc ? rc : add_to_file(assembly, file, arrival, err);
 }
 
 /* Finds time and folder of a record; on failure the record is a bad one. */
@@ -306,18 +384,17 @@ static enum tarn_rc take_message(struct tarn_assembly *assembly, const struct ta
 				 struct tarn_err *err)
 {
 	struct tarn_workshop *workshop = assembly->workshop;
-	struct tarn_record_value value;
+	struct arrival arrival = { .message = message, .now = now };
 	struct tarn_err why = { 0 };
-	int64_t time;
 	if (!message->value.data)
 		return take_tombstone(assembly, message, err);
 	enum tarn_rc rc = tarn_record_value(workshop->config, workshop->book, assembly->topic, message,
-					    &workshop->record, &value, &why);
+					    &workshop->record, &arrival.value, &why);
 	bool tolerated = workshop->config->tolerate_errors;
 	if (tarn_is_bad_record(rc))
 		return reject(assembly, message, "VALUE_CONVERTER", tolerated, &why, err);
 	if (!rc) {
-		rc = place_record(assembly, message, &value, now, &time, &why);
+		rc = place_record(assembly, message, &arrival.value, now, &arrival.time, &why);
 		if (tarn_is_bad_record(rc))
 			return reject(assembly, message, "TASK_PUT", tolerated, &why, err);
 	}
@@ -326,7 +403,7 @@ static enum tarn_rc take_message(struct tarn_assembly *assembly, const struct ta
 			*err = why;
 		return rc;
 	}
-	return add_record(assembly, &value, message->offset, time, now, err);
+	return add_record(assembly, &arrival, err);
 }
 
 enum tarn_rc tarn_assembly_add(struct tarn_assembly *assembly, const struct tarn_message *message, int64_t now,
@@ -356,13 +433,14 @@ enum tarn_rc tarn_assembly_add(struct tarn_assembly *assembly, const struct tarn
 
 enum tarn_rc tarn_assembly_relieve(struct tarn_assembly *assembly, struct tarn_err *err)
 {
+	struct tarn_store *store = assembly->workshop->store;
+	size_t least = strncmp(tarn_store_url(store), "file:", 5) ? LEAST_UPLOAD : LEAST_SPILL;
 	enum tarn_rc rc = TARN_OK;
 	for (size_t i = 0; !rc && i < assembly->n_open; i++) {
 		struct tarn_object_file *file = assembly->open[i];
-		if (!tarn_object_can_spill(file))
-			return assembly->follows ? TARN_OK : seal(assembly, assembly->next, err);
-		if (file->body.len > file->header_size)
-			rc = tarn_object_spill(file, assembly->workshop->store, err);
+		if (file->body.len < least || !tarn_object_can_spill(file))
+			continue;
+		rc = tarn_object_spill(file, store, err);
 		account(assembly->workshop, file);
 	}
 	return rc;
@@ -382,6 +460,23 @@ int64_t tarn_assembly_end(const struct tarn_assembly *assembly)
 bool tarn_assembly_has_group(const struct tarn_assembly *assembly)
 {
 	return assembly->follows ? assembly->must_commit : assembly->n_sealed > 0;
+}
+
+/* Names tell topic, partition and offset. Where a topic was made anew, or a store is used by two logs, they are taken,
+ * by objects that must not be replaced. The first name tells. */
+enum tarn_rc tarn_assembly_check(struct tarn_assembly *assembly, struct tarn_err *err)
+{
+	bool conflicts = false;
+	if (assembly->follows || assembly->checked || !assembly->n_sealed)
+		return TARN_OK;
+	enum tarn_rc rc = tarn_object_conflicts(assembly->sealed[0], assembly->workshop->store, &conflicts, err);
+	if (!rc && conflicts) {
+		rc = tarn_fail(err, TARN_EEXISTS, "object \"%s\" is there, with other records",
+			       assembly->sealed[0]->key);
+		tarn_err_hint(err, "topics of the same name from another log? another topics.dir keeps both");
+	}
+	assembly->checked = !rc;
+	return rc;
 }
 
 enum tarn_rc tarn_assembly_write(struct tarn_assembly *assembly, struct tarn_err *err)

@@ -29,7 +29,7 @@ struct tarn_workshop {
 	/* Takes a dead letter; it must be durable before the offset behind it is committed. */
 	enum tarn_rc (*dead_letter)(void *context, const struct tarn_dead_letter *letter, struct tarn_err *err);
 	void *context;
-	struct tarn_buf folder, key, record;
+	struct tarn_buf folder, key, record, projected;
 	size_t memory; /* of open and sealed objects */
 	size_t memory_limit;
 	int64_t n_records, n_objects, n_bytes, n_dead_letters, n_tombstones;
@@ -49,8 +49,9 @@ struct tarn_assembly {
 
 	struct tarn_object_file **open, **sealed;
 	size_t n_open, cap_open, n_sealed, cap_sealed;
-	struct tarn_object_file *last; /* open object of the last record, or NULL */
-	int64_t sealed_end;	       /* where n_sealed > 0 */
+	struct tarn_object_file *last;		/* open object of the last record, or NULL */
+	const struct tarn_sink_schema *current; /* where schemas are projected: that of the open objects */
+	int64_t sealed_end;			/* where n_sealed > 0 */
 
 	struct tarn_recipe recipe;	/* of the sealed objects; or the one that is followed */
 	struct tarn_recipe_clock clock; /* in effect, and since when within the open records */
@@ -58,6 +59,7 @@ struct tarn_assembly {
 	char *clock_folder;
 	bool follows; /* a recipe from before a crash */
 	size_t next_cut, next_clock;
+	bool checked;	  /* nobody else's objects are in the way of this partition's */
 	bool must_commit; /* nothing may be added before the sealed objects are written */
 };
 
@@ -77,13 +79,16 @@ enum tarn_rc tarn_assembly_add(struct tarn_assembly *assembly, const struct tarn
 /* Seals what is open where a rule of time says so; `force` does it in any case, but not while a recipe is followed. */
 enum tarn_rc tarn_assembly_tick(struct tarn_assembly *assembly, int64_t now, bool force,
 				struct tarn_err *err) TARN_MUST_CHECK;
-/* Frees memory while the workshop has too much of it: hands open objects to the store, or seals them. */
+/* Frees memory while the workshop has too much of it: hands what is large to the store. */
 enum tarn_rc tarn_assembly_relieve(struct tarn_assembly *assembly, struct tarn_err *err) TARN_MUST_CHECK;
 
 /* The offset that may be committed once the sealed objects are written. */
 int64_t tarn_assembly_end(const struct tarn_assembly *assembly);
 /* Whether there is a group to write, and whether its recipe was committed before. */
 bool tarn_assembly_has_group(const struct tarn_assembly *assembly);
+/* Before a recipe is committed: TARN_EEXISTS where another object has the name of the partition's first one. Once a
+ * recipe is committed its objects are replaced, as they may be there already. */
+enum tarn_rc tarn_assembly_check(struct tarn_assembly *assembly, struct tarn_err *err) TARN_MUST_CHECK;
 /* Writes the sealed objects; they are durable after the store's next sync. */
 enum tarn_rc tarn_assembly_write(struct tarn_assembly *assembly, struct tarn_err *err) TARN_MUST_CHECK;
 /* They are durable. */

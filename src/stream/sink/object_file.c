@@ -193,17 +193,46 @@ enum tarn_rc tarn_object_seal(struct tarn_object_file *file, struct tarn_err *er
 	return rc;
 }
 
-static enum tarn_rc put_whole(struct tarn_object_file *file, struct tarn_store *store, struct tarn_err *err)
+/* The object's bytes; `whole` is used where they have to be put together. */
+static struct tarn_slice whole_bytes(const struct tarn_object_file *file, struct tarn_buf *whole)
 {
 	struct tarn_slice body = tarn_buf_slice(&file->body);
 	if (file->n_ranges < 2 || !is_avro(file))
-		return tarn_store_put(store, file->key, body, TARN_PUT_REPLACE, err);
+		return body;
+	write_header(file, whole);
+	tarn_buf_add(whole, body.data + file->header_size, body.len - file->header_size);
+	return tarn_buf_slice(whole);
+}
+
+static enum tarn_rc put_whole(struct tarn_object_file *file, struct tarn_store *store, struct tarn_err *err)
+{
 	struct tarn_buf whole;
 	tarn_buf_init(&whole, TARN_BUF_DEFAULT_MAX);
-	write_header(file, &whole);
-	tarn_buf_add(&whole, body.data + file->header_size, body.len - file->header_size);
-	enum tarn_rc rc = tarn_store_put(store, file->key, tarn_buf_slice(&whole), TARN_PUT_REPLACE, err);
+	struct tarn_slice bytes = whole_bytes(file, &whole);
+	enum tarn_rc rc = tarn_store_put(store, file->key, bytes, TARN_PUT_REPLACE, err);
 	tarn_buf_release(&whole);
+	return rc;
+}
+
+enum tarn_rc tarn_object_conflicts(const struct tarn_object_file *file, struct tarn_store *store, bool *conflicts,
+				   struct tarn_err *err)
+{
+	struct tarn_buf whole, there;
+	int64_t size;
+	enum tarn_rc rc = tarn_store_size(store, file->key, &size, err);
+	*conflicts = !rc && file->upload;
+	if (rc || file->upload)
+		return rc == TARN_ENOTFOUND ? TARN_OK : rc;
+	tarn_buf_init(&whole, TARN_BUF_DEFAULT_MAX);
+	tarn_buf_init(&there, TARN_BUF_DEFAULT_MAX);
+	struct tarn_slice bytes = whole_bytes(file, &whole);
+	*conflicts = size != (int64_t)bytes.len;
+	if (!*conflicts)
+		rc = tarn_store_get(store, file->key, &there, err);
+	if (!rc && !*conflicts)
+		*conflicts = !tarn_slice_eq(tarn_buf_slice(&there), bytes);
+	tarn_buf_release(&whole);
+	tarn_buf_release(&there);
 	return rc;
 }
 

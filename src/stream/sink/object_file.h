@@ -58,6 +58,10 @@ enum tarn_rc tarn_object_seal(struct tarn_object_file *file, struct tarn_err *er
 enum tarn_rc tarn_object_write(struct tarn_object_file *file, struct tarn_store *store,
 			       struct tarn_err *err) TARN_MUST_CHECK;
 
+/* Is there another object under its name, with other bytes? Of one that was handed to the store in part, any. */
+enum tarn_rc tarn_object_conflicts(const struct tarn_object_file *file, struct tarn_store *store, bool *conflicts,
+				   struct tarn_err *err) TARN_MUST_CHECK;
+
 /* The metadata key of a container file whose records' offsets are not start, start + 1, ...: "0,2-5,9". */
 #define TARN_OBJECT_OFFSETS "tarn.offsets"
 

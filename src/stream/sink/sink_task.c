@@ -76,7 +76,11 @@ static enum tarn_rc write_groups(struct run *run)
 {
 	if (!any_group(run))
 		return TARN_OK;
-	enum tarn_rc rc = run->task->flush_dead_letters(run->task->context, run->err);
+	enum tarn_rc rc = TARN_OK;
+	for (size_t i = 0; !rc && i < run->n; i++)
+		rc = tarn_assembly_check(run->assemblies[i], run->err);
+	if (!rc)
+		rc = run->task->flush_dead_letters(run->task->context, run->err);
 	if (!rc)
 		rc = commit(run, true);
 	tarn_point("sink.recipe");

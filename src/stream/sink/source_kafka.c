@@ -19,14 +19,16 @@ struct event {
 struct kafka_source {
 	struct tarn_source base;
 	rd_kafka_t *client;
-	struct event *first, **last; /* of partitions that came and went, in order */
-	struct event *given;	     /* freed with the next call */
+	rd_kafka_queue_t *queue;		   /* of its messages */
+	struct event *first, **last;		   /* of partitions that came and went, in order */
+	struct event *given;			   /* freed with the next call */
+	rd_kafka_topic_partition_list_t *assigned; /* to be read as soon as what was taken before is gone */
+	bool rebalanced;			   /* while messages were taken */
 	rd_kafka_message_t *held[PORTION];
+	size_t n_held, at; /* those before `at` were given out */
 	struct tarn_message messages[PORTION];
-	size_t n;
-	rd_kafka_message_t *ahead; /* of another partition than the portion's */
-	struct tarn_buf headers;   /* of the portion, as a batch has them */
-	struct tarn_err failure;   /* of a rebalance */
+	struct tarn_buf headers; /* of the messages given out, as a batch has them */
+	struct tarn_err failure; /* of a rebalance */
 };
 
 /* ---- partitions ---- */
@@ -73,10 +75,17 @@ static rd_kafka_resp_err_t find_offsets(rd_kafka_t *client, rd_kafka_topic_parti
 	return error;
 }
 
+/* Called from within taking messages. What was taken by then may be of partitions that are gone, or come back at
+ * another offset; it is dropped, and what is assigned is read from its committed offset once that is done (see
+ * take_all). */
 static void rebalanced(rd_kafka_t *client, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions,
 		       void *context)
 {
 	struct kafka_source *source = context;
+	source->rebalanced = true;
+	if (source->assigned)
+		rd_kafka_topic_partition_list_destroy(source->assigned);
+	source->assigned = NULL;
 	if (what != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
 		for (int i = 0; i < partitions->cnt; i++)
 			add_event(source, TARN_SOURCE_REVOKED, &partitions->elems[i]);
@@ -84,11 +93,13 @@ static void rebalanced(rd_kafka_t *client, rd_kafka_resp_err_t what, rd_kafka_to
 		return;
 	}
 	rd_kafka_resp_err_t error = find_offsets(client, partitions);
-	if (error)
+	if (error) {
 		tarn_kafka_fail(&source->failure, error, NULL);
-	for (int i = 0; !error && i < partitions->cnt; i++)
+		return;
+	}
+	for (int i = 0; i < partitions->cnt; i++)
 		add_event(source, TARN_SOURCE_ASSIGNED, &partitions->elems[i]);
-	rd_kafka_assign(client, error ? NULL : partitions);
+	source->assigned = rd_kafka_topic_partition_list_copy(partitions);
 }
 
 /* ---- messages ---- */
@@ -116,21 +127,19 @@ static struct tarn_slice bytes_of(const void *data, size_t len)
 	return tarn_slice_of(data, len);
 }
 
-static void hold(struct kafka_source *source, rd_kafka_message_t *message)
+static void fill(struct kafka_source *source, rd_kafka_message_t *message, struct tarn_message *to)
 {
-	struct tarn_message *to = &source->messages[source->n];
 	*to = (struct tarn_message){ .offset = message->offset,
 				     .timestamp = rd_kafka_message_timestamp(message, NULL) };
 	to->value = bytes_of(message->payload, message->len);
 	to->key = bytes_of(message->key, message->key_len);
 	put_headers(source, message, to);
-	source->held[source->n++] = message;
 }
 
-static void place_headers(struct kafka_source *source)
+static void place_headers(struct kafka_source *source, size_t n)
 {
 	const uint8_t *at = source->headers.data;
-	for (size_t i = 0; i < source->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		source->messages[i].headers.data = at;
 		at += source->messages[i].headers.len;
 	}
@@ -138,40 +147,81 @@ static void place_headers(struct kafka_source *source)
 
 static void let_go(struct kafka_source *source)
 {
-	for (size_t i = 0; i < source->n; i++)
+	for (size_t i = 0; i < source->n_held; i++)
 		rd_kafka_message_destroy(source->held[i]);
-	source->n = 0;
-	tarn_buf_clear(&source->headers);
-	event_free(source->given);
-	source->given = NULL;
+	source->n_held = source->at = 0;
 }
 
-/* One message of the queue, or NULL. An error that librdkafka goes on after is none. */
-static enum tarn_rc take(struct kafka_source *source, int timeout_ms, rd_kafka_message_t **message,
-			 struct tarn_err *err)
+/* An error that librdkafka goes on after is none. */
+static enum tarn_rc look_at_error(const rd_kafka_message_t *message, struct tarn_err *err)
 {
-	*message = source->ahead ? source->ahead : rd_kafka_consumer_poll(source->client, timeout_ms);
-	source->ahead = NULL;
+	switch (message->err) {
+	case RD_KAFKA_RESP_ERR__FATAL:
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
+		return tarn_kafka_fail(err, message->err, rd_kafka_message_errstr(message));
+	default: return TARN_OK;
+	}
+}
+
+/* Takes what is there, and waits for a first message where nothing is. */
+static enum tarn_rc take_all(struct kafka_source *source, int64_t timeout_ms, struct tarn_err *err)
+{
+	enum tarn_rc rc = TARN_OK;
+	source->rebalanced = false;
+	source->held[0] = rd_kafka_consumer_poll(source->client, (int)timeout_ms);
+	source->n_held = source->held[0] != NULL;
+	if (source->n_held && !source->rebalanced) {
+		ssize_t more = rd_kafka_consume_batch_queue(source->queue, 0, source->held + 1, PORTION - 1);
+		source->n_held += more > 0 ? (size_t)more : 0;
+	}
+	if (source->rebalanced)
+		let_go(source);
+	if (source->assigned) {
+		rd_kafka_assign(source->client, source->assigned);
+		rd_kafka_topic_partition_list_destroy(source->assigned);
+		source->assigned = NULL;
+	}
 	if (source->failure.code) {
 		*err = source->failure;
-		return source->failure.code;
+		rc = source->failure.code;
 	}
-	if (!*message || !(*message)->err)
-		return TARN_OK;
-	rd_kafka_resp_err_t error = (*message)->err;
-	const char *text = rd_kafka_message_errstr(*message);
-	enum tarn_rc rc = TARN_OK;
-	if (error == RD_KAFKA_RESP_ERR__FATAL || error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
-	    error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED || error == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED)
-		rc = tarn_kafka_fail(err, error, text);
-	rd_kafka_message_destroy(*message);
-	*message = NULL;
+	size_t kept = 0;
+	for (size_t i = 0; i < source->n_held; i++) {
+		if (!rc)
+			rc = look_at_error(source->held[i], err);
+		if (source->held[i]->err)
+			rd_kafka_message_destroy(source->held[i]);
+		else
+			source->held[kept++] = source->held[i];
+	}
+	source->n_held = kept;
 	return rc;
 }
 
 static bool same_partition(const rd_kafka_message_t *a, const rd_kafka_message_t *b)
 {
 	return a->rkt == b->rkt && a->partition == b->partition;
+}
+
+/* Gives out the next messages of one partition. */
+static void give_messages(struct kafka_source *source, struct tarn_source_event *event)
+{
+	rd_kafka_message_t *const *first = &source->held[source->at];
+	size_t n = 0;
+	tarn_buf_clear(&source->headers);
+	while (source->at < source->n_held && same_partition(*first, source->held[source->at]))
+		fill(source, source->held[source->at++], &source->messages[n++]);
+	place_headers(source, n);
+	*event = (struct tarn_source_event){
+		.kind = TARN_SOURCE_MESSAGES,
+		.topic = rd_kafka_topic_name((*first)->rkt),
+		.partition = (*first)->partition,
+		.messages = source->messages,
+		.n = n,
+		.next = source->messages[n - 1].offset + 1,
+	};
 }
 
 /* Gives out an event of a partition that came or went. */
@@ -195,35 +245,20 @@ static enum tarn_rc source_poll(struct tarn_source *base, int64_t timeout_ms, st
 				struct tarn_err *err)
 {
 	struct kafka_source *source = (struct kafka_source *)base;
-	rd_kafka_message_t *message = NULL;
 	enum tarn_rc rc = TARN_OK;
 	*event = (struct tarn_source_event){ .kind = TARN_SOURCE_NOTHING };
-	let_go(source);
-	/* Messages that were taken before a partition came or went are given out before its event. */
-	while (!rc && !source->first && source->n < PORTION) {
-		rc = take(source, source->n ? 0 : (int)timeout_ms, &message, err);
-		/* Where partitions came or went meanwhile, the message comes behind their events. */
-		if (!message || source->first || (source->n && !same_partition(source->held[0], message)))
-			break;
-		hold(source, message);
+	event_free(source->given);
+	source->given = NULL;
+	if (source->at == source->n_held && !source->first) {
+		let_go(source);
+		rc = take_all(source, timeout_ms, err);
 	}
-	if (message && (!source->n || source->held[source->n - 1] != message))
-		source->ahead = message;
 	if (rc)
 		return rc;
-	if (source->n) {
-		place_headers(source);
-		*event = (struct tarn_source_event){
-			.kind = TARN_SOURCE_MESSAGES,
-			.topic = rd_kafka_topic_name(source->held[0]->rkt),
-			.partition = source->held[0]->partition,
-			.messages = source->messages,
-			.n = source->n,
-			.next = source->messages[source->n - 1].offset + 1,
-		};
-	} else if (source->first) {
+	if (source->at < source->n_held)
+		give_messages(source, event);
+	else if (source->first)
 		give_event(source, event);
-	}
 	return TARN_OK;
 }
 
@@ -279,9 +314,12 @@ static void source_free(struct tarn_source *base)
 {
 	struct kafka_source *source = (struct kafka_source *)base;
 	let_go(source);
-	if (source->ahead)
-		rd_kafka_message_destroy(source->ahead);
+	event_free(source->given);
+	if (source->assigned)
+		rd_kafka_topic_partition_list_destroy(source->assigned);
 	if (source->client) {
+		if (source->queue)
+			rd_kafka_queue_destroy(source->queue);
 		rd_kafka_consumer_close(source->client);
 		rd_kafka_destroy(source->client);
 	}
@@ -337,6 +375,8 @@ enum tarn_rc tarn_source_kafka_open(const struct tarn_kafka_options *kafka, cons
 	enum tarn_rc rc = tarn_kafka_consumer_open(kafka, all, n + n_settings, rebalanced, made, &made->client, err);
 	if (!rc)
 		rc = subscribe(made, options, err);
+	if (!rc)
+		made->queue = rd_kafka_queue_get_consumer(made->client);
 	if (rc)
 		source_free(&made->base);
 	else

@@ -149,6 +149,83 @@ static void interleaved_schemas_share_two_objects(void **state)
 	unlink(path_of("offsets"));
 }
 
+static const struct {
+	const char *mode;
+	uint32_t first; /* schema of the first record; then they take turns */
+	size_t n_objects, in_first;
+	const char *last_key;
+} projections[] = {
+	/* Newer ones close an object, older ones are made newer. */
+	{ "BACKWARD", 1, 2, 1, "raw/t/partition=0/t+0+0000000001.avro" },
+	{ "FULL", 2, 1, 10, "raw/t/partition=0/t+0+0000000000.avro" },
+	{ "FORWARD", 1, 1, 10, "raw/t/partition=0/t+0+0000000000.avro" },
+	{ "FORWARD", 2, 2, 1, "raw/t/partition=0/t+0+0000000001.avro" },
+	{ "NONE", 1, 2, 5, "raw/t/partition=0/t+0+0000000001.avro" },
+};
+
+static void compatible_schemas_are_projected(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(projections) / sizeof(*projections); i++) {
+		struct fixture_source source;
+		struct fixture_config config;
+		struct tarn_task_numbers numbers = { 0 };
+		char json[128], name[32];
+		snprintf(json, sizeof(json),
+			 "{\"flush.size\":1000,\"tarn.flush.ms\":1,\"schema.compatibility\":\"%s\"}",
+			 projections[i].mode);
+		snprintf(name, sizeof(name), "projected%zu", i);
+		fixture_configure(&config, json);
+		fixture_init(&source, 1, path_of("offsets"));
+		source.portion = 10;
+		for (int offset = 0; offset < 10; offset++)
+			fixture_add_record(&source, 0, offset, 0, "a",
+					   1 + (projections[i].first - 1 + (uint32_t)offset) % 2);
+		assert_int_equal(fixture_run(&source, &config.config, path_of(name), &numbers, fixture_no_letter,
+					     fixture_no_flush, NULL, NULL),
+				 TARN_OK);
+		struct found *found = found_all(path_of(name));
+		assert_int_equal(found->n_objects, projections[i].n_objects);
+		assert_int_equal(found->n_records, 10);
+		assert_true(found_key(found, projections[i].last_key));
+		for (size_t j = 0; j < found->n_objects; j++)
+			if (strstr(found->keys[j], "+0000000000."))
+				assert_int_equal(found->records_in[j], projections[i].in_first);
+		free(found);
+		fixture_free(&source.base);
+		fixture_unconfigure(&config);
+		unlink(path_of("offsets"));
+	}
+}
+
+/* A store that holds objects of another log under the same names: they are not replaced. The same ones again are no
+ * conflict. */
+static void objects_of_another_log_are_not_replaced(void **state)
+{
+	(void)state;
+	for (int other = 0; other < 2; other++) {
+		enum tarn_rc rc = TARN_OK;
+		struct tarn_err err = { 0 };
+		for (int run = 0; run < 2; run++) {
+			struct fixture_source source;
+			struct fixture_config config;
+			struct tarn_task_numbers numbers = { 0 };
+			fixture_configure(&config, "{\"flush.size\":5}");
+			fixture_init(&source, 1, path_of("offsets"));
+			for (int offset = 0; offset < 5; offset++)
+				fixture_add_record(&source, 0, offset, 0, run && other ? "b" : "a", 1);
+			rc = fixture_run(&source, &config.config, path_of(other ? "taken" : "again"), &numbers,
+					 fixture_no_letter, fixture_no_flush, NULL, &err);
+			fixture_free(&source.base);
+			fixture_unconfigure(&config);
+			unlink(path_of("offsets")); /* nothing was committed, as far as the second one knows */
+		}
+		assert_int_equal(rc, other ? TARN_EEXISTS : TARN_OK);
+		if (other)
+			assert_non_null(strstr(err.message, "raw/t/partition=0/t+0+0000000000.avro"));
+	}
+}
+
 /* ---- bad records ---- */
 
 struct letters {
@@ -241,6 +318,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_are_those_of_connect),
 		cmocka_unit_test(interleaved_schemas_share_two_objects),
+		cmocka_unit_test(compatible_schemas_are_projected),
+		cmocka_unit_test(objects_of_another_log_are_not_replaced),
 		cmocka_unit_test(bad_records_are_dead_letters),
 		cmocka_unit_test(without_tolerance_the_task_fails_and_says_where),
 	};
