@@ -47,7 +47,7 @@ def librdkafka() -> Path:
 
 def test_the_list_is_complete(librdkafka: Path) -> None:
     listed = subprocess.run([librdkafka, "list"], env=ENVIRONMENT, check=True, capture_output=True, text=True).stdout.split()
-    assert sorted(LIBRDKAFKA) == listed
+    assert sorted({number.split("/")[0] for number in LIBRDKAFKA}) == listed
 
 
 @pytest.mark.parametrize("number", LIBRDKAFKA)
@@ -59,7 +59,7 @@ def test_librdkafka(broker: Broker, librdkafka: Path, tmp_path: Path, number: st
         [librdkafka, "run", broker.address, tmp_path, line["mode"], "300", number], env=ENVIRONMENT, capture_output=True, text=True
     )
     seen = done.stdout.split("\t")
-    log = (tmp_path / f"{number}.log").read_text(errors="replace")
+    log = (tmp_path / f"{number.replace('/', '-')}.log").read_text(errors="replace")
     assert seen[1] == line["outcome"], f"{done.stdout}{done.stderr}{log[-4000:]}\nbroker: {broker.said()}"
 
 

@@ -3,7 +3,8 @@
 # usage: librdkafka.sh install                    fetch and build below build/peers (or $TARN_PEERS); what is there is left alone
 #        librdkafka.sh list                       the numbers of the tests that need a broker
 #        librdkafka.sh run BOOTSTRAP FOLDER quick|full SECONDS TEST...
-#            one process a test; a line each: number, pass|fail|skip|timeout, seconds, what went wrong first; FOLDER keeps the logs
+#            one process a test; a line each: number, pass|fail|skip|timeout, seconds, what went wrong first; FOLDER keeps the logs;
+#            NUMBER/FUNCTION is a part of a test
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 package=@confluentinc/kafka-javascript@1.10.1
@@ -46,7 +47,7 @@ outcome() { # LOG STATUS
 }
 
 run() { # BOOTSTRAP FOLDER MODE SECONDS TEST...
-	local bootstrap=$1 folder mode=$3 seconds=$4 test status start reason
+	local bootstrap=$1 folder mode=$3 seconds=$4 test part log status start reason
 	mkdir -p "$2"
 	folder=$(cd "$2" && pwd)
 	shift 4
@@ -58,12 +59,15 @@ run() { # BOOTSTRAP FOLDER MODE SECONDS TEST...
 	for test in "$@"; do
 		start=$EPOCHREALTIME
 		status=0
+		part=
+		[ "${test#*/}" = "$test" ] || part=${test#*/}
+		log=$folder/${test/\//-}.log
 		# The group of processes: some tests start Kafka's tools.
-		TESTS=$test timeout -k 5 "$seconds" ./test-runner $([ "$mode" = full ] || echo -Q) -E -p1 >"$folder/$test.log" 2>&1 </dev/null ||
+		TESTS=${test%%/*} SUBTESTS=$part timeout -k 5 "$seconds" ./test-runner $([ "$mode" = full ] || echo -Q) -E -p1 >"$log" 2>&1 </dev/null ||
 			status=$?
-		reason=$(sed 's/\x1b\[[0-9;]*m//g' "$folder/$test.log" |
+		reason=$(sed 's/\x1b\[[0-9;]*m//g' "$log" |
 			grep -aEm1 'TEST FAILURE|failed at|SKIPPING TEST|[Aa]ssert' | cut -c1-160 || true)
-		printf '%s\t%s\t%.1f\t%s\n' "$test" "$(outcome "$folder/$test.log" "$status")" \
+		printf '%s\t%s\t%.1f\t%s\n' "$test" "$(outcome "$log" "$status")" \
 			"$(echo "$EPOCHREALTIME - $start" | bc)" "$reason"
 	done
 }
@@ -76,7 +80,7 @@ run)
 	run "$@"
 	;;
 *)
-	sed -n '2,7p' "$0"
+	sed -n '2,8p' "$0"
 	exit 2
 	;;
 esac

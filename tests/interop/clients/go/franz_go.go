@@ -34,12 +34,12 @@ func (f franz) produce(ctx context.Context, values []string, options ...kgo.Opt)
 	check(client.ProduceSync(ctx, records...).FirstErr(), "produce")
 }
 
-// Reads n records as a group of so many members, and commits them.
+// Reads n records as a group of so many members. What was read is committed before a rebalance may take it away.
 func (f franz) read(ctx context.Context, members, n int, group string) []string {
 	var values []string
 	clients := make([]*kgo.Client, members)
 	for i := range clients {
-		clients[i] = f.client(kgo.ConsumeTopics(f.topic), kgo.ConsumerGroup(group), kgo.DisableAutoCommit(),
+		clients[i] = f.client(kgo.ConsumeTopics(f.topic), kgo.ConsumerGroup(group), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
 			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	}
 	for len(values) < n {
@@ -54,10 +54,11 @@ func (f franz) read(ctx context.Context, members, n int, group string) []string 
 				}
 			}
 			fetches.EachRecord(func(record *kgo.Record) { values = append(values, string(record.Value)) })
+			check(client.CommitUncommittedOffsets(ctx), "commit")
+			client.AllowRebalance()
 		}
 	}
 	for _, client := range clients {
-		check(client.CommitUncommittedOffsets(ctx), "commit")
 		client.Close()
 	}
 	return values
