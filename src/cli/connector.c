@@ -257,7 +257,11 @@ static int run_change(int argc, char **argv)
 		what++;
 	char command[64];
 	snprintf(command, sizeof(command), "connector %s", what->word);
-	const struct tarn_option options[] = { TARN_OPTION_CONNECT(&url) };
+	bool deletes = !strcmp(what->word, "delete"), execute = false;
+	const struct tarn_option options[] = {
+		TARN_OPTION_CONNECT(&url),
+		{ .name = "delete", .help = "do it; without this, only say what would go", .flag = &execute },
+	};
 	const struct tarn_usage usage = {
 		.command = command,
 		.section = SECTION,
@@ -266,12 +270,16 @@ static int run_change(int argc, char **argv)
 		.max_arguments = 100,
 		.summary = what->summary,
 		.options = options,
-		.n_options = 1,
+		.n_options = deletes ? 2 : 1,
 	};
 	struct tarn_err err;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
 	for (int i = 1; i < argc; i++) {
+		if (deletes && !execute) {
+			printf("%s would be deleted; --delete does it\n", argv[i]);
+			continue;
+		}
 		if (change(url, argv[i], what, &err))
 			return tarn_print_error(&err);
 		printf("%s: %s\n", argv[i], what->done);
@@ -306,7 +314,7 @@ static int run_reset(int argc, char **argv)
 	int exit_code;
 	const struct tarn_option options[] = {
 		TARN_OPTION_CONNECT(&url),
-		{ .name = "yes", .help = "do it; without it the offsets are only shown", .flag = &yes },
+		{ .name = "delete", .help = "do it; without this, only show the offsets", .flag = &yes },
 	};
 	const struct tarn_usage usage = {
 		.command = "connector reset",
@@ -336,7 +344,7 @@ static int run_reset(int argc, char **argv)
 	free(path);
 	if (rc)
 		return tarn_print_error(&err);
-	puts(yes ? "These offsets are forgotten." : "These offsets would be forgotten; --yes does it.");
+	puts(yes ? "These offsets are forgotten." : "These offsets would be forgotten; --delete does it.");
 	json_decref(offsets);
 	return TARN_EXIT_DONE;
 }

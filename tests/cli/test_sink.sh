@@ -58,6 +58,9 @@ serve second
 "$tarn" connector ls --connect "$connect" >list
 grep -q 'minio-sink *PAUSED' list || fail "$(cat list)"
 expect 0 "$tarn" connector delete minio-sink --connect "$connect"
+says out "minio-sink would be deleted"
+expect 0 "$tarn" connector delete minio-sink --connect "$connect" --delete
+says out "minio-sink: deleted"
 end second
 
 # Killed between an object and its commit, and once more while it is made again: nothing is lost, nothing doubled.

@@ -15,7 +15,9 @@ for group in features table; do
 done
 for command in "features run" "features plan" "features work" "features commit" "features runs" "table ls" "table show" \
 	"table snapshots" "table files" "table head" "table orphans" "schema ls" "schema show" "schema register" "schema check" \
-	"schema diff" "schema rm" "schema config" "schema export" "schema import"; do
+	"schema diff" "schema rm" "schema config" "schema export" "schema import" "connector ls" "connector create" \
+	"connector status" "connector pause" "connector resume" "connector stop" "connector restart" "connector reset" \
+	"connector delete" "dlq ls" "dlq show" "dlq replay"; do
 	# shellcheck disable=SC2086 # two words
 	"$tarn" $command --help >help || fail "$command --help"
 	says help "usage: tarn $command"

@@ -118,7 +118,7 @@ static void fixture_free(struct tarn_source *base)
 
 static const struct tarn_source_ops fixture_ops = { fixture_poll, fixture_commit, fixture_wake, fixture_free };
 
-static void fixture_init(struct fixture_source *source, int32_t partitions, const char *offsets)
+static inline void fixture_init(struct fixture_source *source, int32_t partitions, const char *offsets)
 {
 	memset(source, 0, sizeof(*source));
 	source->base.ops = &fixture_ops;
@@ -196,7 +196,7 @@ struct fixture_config {
 	struct tarn_connector_config config;
 };
 
-static void fixture_configure(struct fixture_config *f, const char *json)
+static inline void fixture_configure(struct fixture_config *f, const char *json)
 {
 	struct tarn_config_notes errors, warnings;
 	f->object = json_loads(json, 0, NULL);
@@ -216,10 +216,11 @@ static inline void fixture_unconfigure(struct fixture_config *f)
 	json_decref(f->object);
 }
 
-static enum tarn_rc fixture_run(struct fixture_source *source, const struct tarn_connector_config *config,
-				const char *store_path, struct tarn_task_numbers *numbers,
-				enum tarn_rc (*letter)(void *, const struct tarn_dead_letter *, struct tarn_err *),
-				enum tarn_rc (*flush)(void *, struct tarn_err *), void *context, struct tarn_err *err)
+static inline enum tarn_rc
+fixture_run(struct fixture_source *source, const struct tarn_connector_config *config, const char *store_path,
+	    struct tarn_task_numbers *numbers,
+	    enum tarn_rc (*letter)(void *, const struct tarn_dead_letter *, struct tarn_err *),
+	    enum tarn_rc (*flush)(void *, struct tarn_err *), void *context, struct tarn_err *err)
 {
 	struct tarn_sink_task task = {
 		.config = config,
@@ -237,13 +238,13 @@ static enum tarn_rc fixture_run(struct fixture_source *source, const struct tarn
 	return rc;
 }
 
-static enum tarn_rc fixture_no_letter(void *context, const struct tarn_dead_letter *letter, struct tarn_err *err)
+static inline enum tarn_rc fixture_no_letter(void *context, const struct tarn_dead_letter *letter, struct tarn_err *err)
 {
 	(void)context;
 	return tarn_fail(err, TARN_EIO, "no dead letter was expected: %s", letter->reason);
 }
 
-static enum tarn_rc fixture_no_flush(void *context, struct tarn_err *err)
+static inline enum tarn_rc fixture_no_flush(void *context, struct tarn_err *err)
 {
 	(void)context;
 	(void)err;
