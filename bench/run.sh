@@ -1,5 +1,5 @@
 #!/bin/sh
-# `make bench`: see bench.py. Installs Spark and the Python readers below build/ where they are missing.
+# `make bench`: see bench.py and simulate/. Installs Spark and the Python readers below build/ where they are missing.
 set -eu
 cd "$(dirname "$0")/.."
 venv=build/venv
@@ -9,4 +9,9 @@ if ! cmp -s tests/interop/requirements.txt "$venv/bench-pins.txt"; then
 	cp tests/interop/requirements.txt "$venv/bench-pins.txt"
 fi
 [ "${1:-}" = --no-spark ] || tests/interop/peers/install.sh spark
-exec "$venv/bin/python" bench/bench.py "$@"
+"$venv/bin/python" bench/bench.py "$@"
+case " $* " in
+*" --quick "*) bench/simulate/run.sh --quick ;;
+*" --write "*) bench/simulate/run.sh --write ;;
+*) bench/simulate/run.sh ;;
+esac

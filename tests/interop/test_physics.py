@@ -35,7 +35,7 @@ class Case:
 
 CASES = [Case(name) for name in ("H2", "HeH+", "LiH", "H3+", "H4", "BeH2", "H2O", "NH3", "N2")]
 CASES += [Case("H2", basis) for basis in ("3-21g", "6-31g", "cc-pvdz")]
-CASES += [Case("LiH", "6-31g*"), Case(("BeH", BERYLLIUM_HYDRIDE)), Case(("O2", OXYGEN))]
+CASES += [Case(("BeH", BERYLLIUM_HYDRIDE)), Case(("O2", OXYGEN))]
 CASES += [Case(name, mapping=mapping) for name in ("H2", "HeH+", "LiH") for mapping in ("parity", "bravyi-kitaev")]
 CASES += [Case(name, mapping="parity", reduce=True) for name in ("H2", "HeH+", "LiH", "H2O")]
 

@@ -8,11 +8,21 @@
 /* Lanes are passed by value between functions that are always inlined, so how a compiler passes them does not matter. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-enum { TARN_LANES = 8, TARN_LANE_QUBITS = 3 };
+enum { TARN_LANES = 8 };
 
 /* Sums are written down lane by lane, and no multiplication is contracted into an addition (no FMA in the clones), so
  * every clone gives the same bits. */
+#if defined(__has_feature)
+#define TARN_HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define TARN_HAS_FEATURE(feature) 0
+#endif
+/* Not under the thread sanitizer: clones are chosen by a function that runs, instrumented, before the sanitizer has started. */
+#if defined(__SANITIZE_THREAD__) || TARN_HAS_FEATURE(thread_sanitizer)
+#define TARN_VECTORS
+#else
 #define TARN_VECTORS __attribute__((target_clones("default", "avx2")))
+#endif
 #define TARN_INLINE static inline __attribute__((always_inline))
 
 typedef double tarn_v4 __attribute__((vector_size(32)));
