@@ -1,13 +1,15 @@
 # `tarn schema` against the registry of `tarn serve`.
-serve_registry() { # serve_registry NAME: in the background, up to "ready"; its process is $served, its URL $url
-	"$tarn" serve --roles broker,registry --data "$1" --broker-listen 127.0.0.1:0 --registry-listen 127.0.0.1:0 \
-		2>"$1.log" >"$1.out" </dev/null &
+serve_registry() { # serve_registry NAME OPTION...: in the background, up to "ready"; its process is $served, its URL $url
+	name=$1
+	shift
+	"$tarn" serve --roles broker,registry --data "$name" --broker-listen 127.0.0.1:0 --registry-listen 127.0.0.1:0 "$@" \
+		2>"$name.log" >"$name.out" </dev/null &
 	served=$!
-	while ! grep -q ' ready$' "$1.log"; do
-		kill -0 "$served" 2>/dev/null || { cat "$1.log"; fail "$1 ended"; }
+	while ! grep -q ' ready$' "$name.log"; do
+		kill -0 "$served" 2>/dev/null || { cat "$name.log"; fail "$name ended"; }
 		sleep 0.05
 	done
-	url=http://127.0.0.1:$(sed -n 's/.*registry listening.*, port \([0-9]*\);.*/\1/p' "$1.log")
+	url=http://127.0.0.1:$(sed -n 's/.*registry listening.*, port \([0-9]*\);.*/\1/p' "$name.log")
 	export TARN_SCHEMA_REGISTRY="$url"
 }
 
@@ -124,3 +126,20 @@ expect 1 "$tarn" schema ls
 says err "does not answer"
 expect 1 "$tarn" schema ls --registry nonsense
 says err "http://HOST:PORT was expected"
+
+# Who may ask, and over TLS.
+echo "ada:secret" >users
+serve_registry guarded --users users
+expect 1 "$tarn" schema ls
+says err "refuses the credentials"
+TARN_SCHEMA_REGISTRY_PASSWORD=secret expect 0 "$tarn" schema ls --registry-user ada
+TARN_SCHEMA_REGISTRY_PASSWORD=wrong expect 1 "$tarn" schema ls --registry-user ada
+stop_registry "$served"
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
+	-out cert.pem -keyout key.pem 2>/dev/null
+serve_registry hidden --tls-certificate cert.pem --tls-key key.pem
+expect 1 "$tarn" schema ls
+expect 0 "$tarn" schema ls --registry "https${url#http}" --registry-ca cert.pem
+expect 1 "$tarn" schema ls --registry "https${url#http}"
+says err "certificate"
+stop_registry "$served"

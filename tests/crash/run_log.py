@@ -9,10 +9,12 @@ usage: tests/crash/run_log.py [--mode MODE]... [--rounds N] [--seed N] [--tool P
   eio      a random file call fails with EIO
   full     from a random file call on, every call fails with ENOSPC
   short    a random write or read does half of its work
+  topics   topics are made, grown and deleted, under each of the faults in turn
 
 Three idempotent producers, five batches under way each, a reader and one who moves the start. What must hold after every round:
 the log opens; every batch that was acknowledged is there, at its offset, as it was sent, once; offsets are dense; whatever was
-read is still there; the start is where it was moved to. The next round retries what was under way, so that batches which made it
+read is still there; the start is where it was moved to; topics are
+there with their ids, partitions and records, or not at all. The next round retries what was under way, so that batches which made it
 without an answer must be known again.
 
 --lie acknowledges before the sync: a run that must fail. The program is $LOG_TOOL or build/tests/unit/stream/log/log_tool.
@@ -50,7 +52,8 @@ FAULTS: dict[str, dict[str, str | int]] = {
     "full": {"errno": "ENOSPC", "sticky": 1},
     "short": {"short": 1},
 }
-MODES = ["kill", "points", *FAULTS]
+MODES = ["kill", "points", *FAULTS, "topics"]
+CHURNS = 120
 
 Batch = tuple[int, int, int]  # producer, partition, sequence
 
@@ -104,7 +107,7 @@ def load(folder: Path, known: Known, env: dict[str, str], die_after: int | None,
         if heard == die_after:
             process.kill()
     errors = process.stderr.read()
-    code = process.wait()
+    code = int(process.wait())
     if code not in (0, REFUSED, -signal.SIGKILL):
         raise Broken(f"the load ended with {code}: {errors}")
     return code
@@ -144,6 +147,88 @@ def check(folder: Path, known: Known) -> None:
     for partition, seen in known.seen.items():
         if end[partition] < seen:
             raise Broken(f"partition {partition} was read up to {seen}, and ends at {end[partition]}")
+
+
+@dataclass
+class Topics:
+    """What is known of topics: name to id and partitions; and which of them may be as they were, or as was asked for."""
+
+    there: dict[str, tuple[str, int]] = field(default_factory=dict)
+    unsure: dict[str, str] = field(default_factory=dict)  # name to "c", "g" or "x"
+    empty: set[str] = field(default_factory=set)  # made, but the record was not acknowledged
+
+    def hear(self, line: str) -> None:
+        word, name, *rest = line.split()
+        if word in "cgx":
+            self.unsure[name] = word
+            return
+        self.unsure.pop(name, None)
+        if word == "C":
+            self.there[name] = (rest[0], int(rest[1]))
+            self.empty.discard(name)
+        elif word == "G":
+            self.there[name] = (self.there[name][0], int(rest[0]))
+        elif word == "X":
+            self.there.pop(name, None)
+
+    def check(self, folder: Path) -> None:
+        done = subprocess.run([TOOL, "topics", folder], capture_output=True, text=True)
+        if done.returncode:
+            raise Broken(f"the log does not open: {done.stderr}")
+        found: dict[str, tuple[str, int]] = {}
+        for line in done.stdout.splitlines():
+            _, name, topic_id, partitions, records = line.split()
+            if name == "load":
+                continue
+            found[name] = (topic_id, int(partitions))
+            was = self.there.get(name)
+            if int(records) == 0 and self.unsure.get(name) != "c" and name not in self.empty:
+                raise Broken(f"{name} lost its record")
+            if int(records) == 0:
+                self.empty.add(name)
+            if was and was[0] != topic_id:
+                raise Broken(f"{name} is another topic than it was")
+            if was != found[name] and name not in self.unsure:
+                raise Broken(f"{name} is {found[name]}, was {was}")
+        for name, was in self.there.items():
+            if name not in found and self.unsure.get(name) != "x":
+                raise Broken(f"{name} is gone, was {was}")
+        self.there = found
+        self.unsure = {}
+
+
+def churn(folder: Path, known: Topics, env: dict[str, str], die_after: int | None) -> int:
+    command = [str(TOOL), "churn", str(folder), str(CHURNS)]
+    process = subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout and process.stderr
+    for heard, line in enumerate(process.stdout):
+        known.hear(line)
+        if heard == die_after:
+            process.kill()
+    errors = process.stderr.read()
+    code = int(process.wait())
+    if code not in (0, REFUSED, -signal.SIGKILL):
+        raise Broken(f"the changes ended with {code}: {errors}")
+    return code
+
+
+def run_topics(rounds: int, chance: random.Random, folder: Path) -> None:
+    count = folder.parent.parent / "count"
+    churn(folder, Topics(), environment([folder.parent], count=count), None)
+    shutil.rmtree(folder)
+    calls = counts(count)["calls"]
+    known = Topics()
+    hits = 0
+    for number in range(rounds):
+        faults = ["kill", *FAULTS][number % (len(FAULTS) + 1)]
+        if faults == "kill":
+            hits += churn(folder, known, {}, chance.randrange(CHURNS)) != 0
+        else:
+            env = environment([folder.parent], at=chance.randrange(1, calls), **FAULTS[faults])
+            hits += churn(folder, known, env, None) != 0
+        known.check(folder)
+    if not hits:
+        raise Broken("no fault was ever met: this tests nothing")
 
 
 def calls_of_a_load(folder: Path) -> int:
@@ -194,7 +279,11 @@ def main() -> int:
         root = base / "root"  # of the faults: it is there before
         root.mkdir()
         try:
-            run_mode(mode, options.rounds, random.Random(f"{options.seed} {mode}"), options.lie, root / "data")
+            chance = random.Random(f"{options.seed} {mode}")
+            if mode == "topics":
+                run_topics(options.rounds, chance, root / "data")
+            else:
+                run_mode(mode, options.rounds, chance, options.lie, root / "data")
             passed += 1
             print(f"{mode}: {options.rounds} rounds", flush=True)
         except Broken as problem:

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.peers
 
 @pytest.fixture(scope="module")
 def installed() -> None:
-    subprocess.run([CLIENTS / "install.sh"], check=True)
+    subprocess.run([CLIENTS / "install_clients.sh"], check=True)
 
 
 @pytest.fixture(scope="module", params=["tarn", "kafka"])

@@ -7,7 +7,6 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,7 +44,8 @@ def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 def topic(broker: Broker) -> str:
     """Two partitions, ten records in each, a second apart by their timestamps."""
     name = f"t-{uuid.uuid4().hex[:10]}"
-    AdminClient({"bootstrap.servers": broker.address}).create_topics([NewTopic(name, 2, 1)])[name].result(WAIT)
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    admin.create_topics([NewTopic(name, 2, 1)])[name].result(WAIT)
     producer = Producer({"bootstrap.servers": broker.address})
     for partition in range(2):
         for i in range(10):

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.peers
 
 @pytest.fixture(scope="module")
 def installed() -> None:
-    subprocess.run([ROOT / "tests/interop/platforms/install.sh"], check=True)
+    subprocess.run([ROOT / "tests/interop/platforms/install_platforms.sh"], check=True)
 
 
 @pytest.fixture(params=["tarn", "kafka"])
@@ -128,10 +128,9 @@ def test_connect_keeps_its_state_and_goes_on_after_a_kill(broker: Broker, tmp_pa
         """Whether the positions of source and sink are in the topics: what was not flushed comes again after a kill."""
         _, read = ask("GET", f"{url}/connectors/source/offsets")
         _, written = ask("GET", f"{url}/connectors/sink/offsets")
-        return (
-            [offset["offset"]["position"] for offset in read["offsets"]] == [source.stat().st_size]
-            and sum(offset["offset"]["kafka_offset"] for offset in written["offsets"]) == n
-        )
+        return [offset["offset"]["position"] for offset in read["offsets"]] == [source.stat().st_size] and sum(
+            offset["offset"]["kafka_offset"] for offset in written["offsets"]
+        ) == n
 
     source.write_text("".join(f"{line}\n" for line in lines[:100]))
     with connect(tmp_path, broker) as url:

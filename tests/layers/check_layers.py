@@ -41,7 +41,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "cli": ("base", "generate", "serialize", "stream", "orchestrate", "process", "store", "serve"),
 }
 
-NAMED_ALIKE = {"README.md", "meson.build", "conftest.py", "__init__.py", ".gitignore"}
+NAMED_ALIKE = {"README.md", "meson.build", "conftest.py", "__init__.py", ".gitignore", "go.mod", "go.sum"}
 
 
 def within(path: str, rooms: tuple[str, ...]) -> str | None:

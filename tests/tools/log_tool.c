@@ -7,6 +7,13 @@
  * and found as it was sent, up to here B partition start, D partition start       asked to move the start; did log_tool
  * check DIR P partition start high_watermark end b partition base count producer sequence good|bad
  *
+ *   log_tool churn DIR ROUNDS                  makes, grows and deletes topics, with a record in each
+ *     c name, C name id partitions               asked to make; made
+ *     g name partitions, G name partitions       asked to give it so many; did
+ *     x name, X name                             asked to delete; deleted
+ *   log_tool topics DIR
+ *     T name id partitions records               records: of the first partition
+ *
  * What a batch holds follows from its producer, partition and sequence. Exit code 3: the disk refused. */
 #include <pthread.h>
 #include <semaphore.h>
@@ -17,6 +24,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "stream/log/log.h"
 
 enum { PRODUCERS = 3, PARTITIONS = 2, IN_FLIGHT = 5, FIRST_PRODUCER = 1000, LARGEST_VALUE = 3000, REFUSED = 3 };
@@ -344,15 +352,115 @@ static int check(const char *folder)
 	return 0;
 }
 
+/* ---- topics ---- */
+
+static void say_topic(const char *word, struct tarn_topic *made)
+{
+	char id[2 * TARN_UUID_BYTES + 1] = { 0 };
+	tarn_hex(tarn_topic_id(made), TARN_UUID_BYTES, id);
+	say("%s %s %s %d\n", word, tarn_topic_name(made), id, tarn_topic_partitions(made));
+}
+
+static bool put_record(struct tarn_topic *made, struct tarn_batch_builder *builder)
+{
+	struct tarn_slice batch = build(builder, FIRST_PRODUCER, 0, 0);
+	struct tarn_append result;
+	struct tarn_partition *partition = tarn_topic_partition(made, 0);
+	tarn_partition_append(partition, (uint8_t *)(uintptr_t)batch.data, batch.len, &result);
+	return result.status == TARN_APPEND_DONE &&
+	       !tarn_partition_wait_durable(partition, result.last_offset + 1, NULL);
+}
+
+static bool make_topic(struct tarn_log *log, const char *name, int32_t partitions, struct tarn_batch_builder *builder)
+{
+	struct tarn_topic *made;
+	say("c %s\n", name);
+	enum tarn_rc rc = tarn_log_create_topic(log, name, partitions, NULL, 0, &made, NULL);
+	if (rc)
+		return rc == TARN_EEXISTS;
+	bool ok = put_record(made, builder);
+	if (ok)
+		say_topic("C", made);
+	tarn_topic_unref(made);
+	return ok;
+}
+
+static bool grow_topic(struct tarn_log *log, const char *name)
+{
+	struct tarn_topic *found = tarn_log_find_topic(log, name);
+	if (!found)
+		return true;
+	int32_t partitions = tarn_topic_partitions(found) + 1;
+	say("g %s %d\n", name, partitions);
+	bool ok = !tarn_topic_add_partitions(found, partitions, NULL);
+	if (ok)
+		say("G %s %d\n", name, partitions);
+	tarn_topic_unref(found);
+	return ok;
+}
+
+static bool delete_topic(struct tarn_log *log, const char *name)
+{
+	say("x %s\n", name);
+	enum tarn_rc rc = tarn_log_delete_topic(log, name, NULL);
+	if (!rc)
+		say("X %s\n", name);
+	return !rc || rc == TARN_ENOTFOUND;
+}
+
+static int churn(const char *folder)
+{
+	struct tarn_log *log = open_log(folder);
+	struct tarn_batch_builder *builder = tarn_batch_builder_new(TARN_BATCH_NONE);
+	tarn_topic_unref(topic);
+	bool ok = true;
+	for (int64_t i = 0; i < n_batches && ok; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "topic-%u", (unsigned)(number_of(1, 2, (int32_t)i) % 9));
+		int what = (int)(number_of(3, 4, (int32_t)i) % 4);
+		if (what < 2)
+			ok = make_topic(log, name, 1 + (int32_t)(i % 3), builder);
+		else
+			ok = what == 2 ? grow_topic(log, name) : delete_topic(log, name);
+	}
+	tarn_batch_builder_free(builder);
+	tarn_log_close(log);
+	return ok ? 0 : REFUSED;
+}
+
+static int print_topics(const char *folder)
+{
+	struct tarn_log *log = open_log(folder);
+	struct tarn_topic **all;
+	tarn_topic_unref(topic);
+	size_t count = tarn_log_topics(log, &all);
+	for (size_t i = 0; i < count; i++) {
+		char id[2 * TARN_UUID_BYTES + 1] = { 0 };
+		struct tarn_offsets offsets;
+		tarn_hex(tarn_topic_id(all[i]), TARN_UUID_BYTES, id);
+		tarn_partition_offsets(tarn_topic_partition(all[i], 0), &offsets);
+		say("T %s %s %d %lld\n", tarn_topic_name(all[i]), id, tarn_topic_partitions(all[i]),
+		    (long long)offsets.end);
+		tarn_topic_unref(all[i]);
+	}
+	free(all);
+	tarn_log_close(log);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "topics"))
+		return print_topics(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "check"))
 		return check(argv[2]);
-	if (argc < 4 || strcmp(argv[1], "load") != 0) {
-		fprintf(stderr, "usage: log_tool load DIR BATCHES [lie] | check DIR\n");
+	if (argc < 4 || (strcmp(argv[1], "load") != 0 && strcmp(argv[1], "churn") != 0)) {
+		fprintf(stderr, "usage: log_tool load DIR BATCHES [lie] | check DIR | churn DIR ROUNDS | topics DIR\n");
 		return 2;
 	}
 	n_batches = atoll(argv[3]);
+	if (!strcmp(argv[1], "churn"))
+		return churn(argv[2]);
 	lies = argc > 4;
 	return load(argv[2]);
 }

@@ -44,12 +44,22 @@ void tarn_raw_close(struct tarn_raw *raw)
 
 /* ---- the walk ---- */
 
+/* The last object of a partition, which a sink may replace by a longer one. */
+struct tail {
+	const char *key;
+	int64_t known_size;
+	bool seen; /* in a listing, which told its size */
+};
+
 struct walk {
 	struct tarn_store *store;
 	struct tarn_ledger *ledger;
 	bool rescan;
 	struct tarn_plan *plan;
 	struct tarn_err *err;
+	/* Sorted by key; where listings tell sizes. */
+	struct tail *tails;
+	size_t n_tails, tails_capacity;
 };
 
 /* One folder on the way. */
@@ -139,6 +149,64 @@ static enum tarn_rc is_new_object(struct walk *walk, struct tarn_raw_object *obj
 	return TARN_OK;
 }
 
+/* ---- tails ---- */
+
+static enum tarn_rc add_tail(void *context, const char *key, int64_t known_size, struct tarn_err *err)
+{
+	struct walk *walk = context;
+
+	(void)err;
+	walk->tails = tarn_grow(walk->tails, &walk->tails_capacity, walk->n_tails + 1, sizeof(*walk->tails));
+	walk->tails[walk->n_tails++] =
+		(struct tail){ .key = tarn_arena_strdup(&walk->plan->arena, key), .known_size = known_size };
+	return TARN_OK;
+}
+
+static int compare_tails(const void *left, const void *right)
+{
+	return strcmp(((const struct tail *)left)->key, ((const struct tail *)right)->key);
+}
+
+static enum tarn_rc load_tails(struct walk *walk)
+{
+	enum tarn_rc rc = tarn_ledger_tails(walk->ledger, add_tail, walk, walk->err);
+
+	if (!rc && walk->n_tails)
+		qsort(walk->tails, walk->n_tails, sizeof(*walk->tails), compare_tails);
+	return rc;
+}
+
+static struct tail *find_tail(const struct walk *walk, const char *key)
+{
+	const struct tail wanted = { .key = key };
+
+	return walk->n_tails ? bsearch(&wanted, walk->tails, walk->n_tails, sizeof(wanted), compare_tails) : NULL;
+}
+
+/* The tail right in this folder, or NULL. */
+static const struct tail *tail_of_folder(const struct walk *walk, const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < walk->n_tails; i++) {
+		const char *key = walk->tails[i].key;
+
+		if (!strncmp(key, path, len) && key[len] == '/' && !strchr(key + len + 1, '/'))
+			return &walk->tails[i];
+	}
+	return NULL;
+}
+
+static enum tarn_rc meet_tail(struct walk *walk, const char *key, int64_t size)
+{
+	struct tail *tail = size < 0 ? NULL : find_tail(walk, key);
+
+	if (!tail)
+		return TARN_OK;
+	tail->seen = true;
+	return size == tail->known_size ? TARN_OK : take(walk, key, size, false);
+}
+
 static bool see_entry(void *context, const struct tarn_store_entry *entry)
 {
 	struct folder *folder = context;
@@ -158,6 +226,8 @@ static bool see_entry(void *context, const struct tarn_store_entry *entry)
 	folder->rc = is_new_object(folder->walk, &object, entry->size, &is_new);
 	if (!folder->rc && is_new)
 		folder->rc = take(folder->walk, object.key, entry->size, object.watched);
+	else if (!folder->rc)
+		folder->rc = meet_tail(folder->walk, object.key, entry->size);
 	return !folder->rc;
 }
 
@@ -170,12 +240,13 @@ static enum tarn_rc see_known_folder(void *context, const char *key, int64_t siz
 }
 
 /* For a folder ".../<topic>/partition=<n>" whose offsets are processed from 0 on without a gap: the name of the last
- * of them. */
+ * of them, or what sorts right before the tail where the listing tells its size. */
 static enum tarn_rc find_watermark(struct walk *walk, const char *path, char **start_after)
 {
 	static const char label[] = "partition=";
 	const char *name = tarn_raw_object_name(path);
 	const struct tarn_ranges *ranges;
+	const struct tail *tail;
 	struct tarn_slice topic;
 	enum tarn_rc rc;
 	char *end;
@@ -190,10 +261,17 @@ static enum tarn_rc find_watermark(struct walk *walk, const char *path, char **s
 	topic.data = topic.data ? topic.data + 1 : (const uint8_t *)path;
 	topic.len = (size_t)((const uint8_t *)name - 1 - topic.data);
 	rc = tarn_ledger_ranges(walk->ledger, topic, (int32_t)partition, &ranges, walk->err);
+	tail = tail_of_folder(walk, path);
 	if (!rc && ranges->n && ranges->items[0].first == 0 && ranges->items[0].end >= WATERMARK_LEAST &&
 	    ranges->items[0].end < 10000000000)
 		*start_after = tarn_asprintf("%.*s+%ld+%010lld.json", (int)topic.len, (const char *)topic.data,
 					     partition, (long long)ranges->items[0].end - 1);
+	/* Behind a gap the tail is no lower bound. */
+	if (*start_after && tail && strcmp(tarn_raw_object_name(tail->key), *start_after) <= 0) {
+		free(*start_after);
+		*start_after = tarn_strdup(tarn_raw_object_name(tail->key));
+		(*start_after)[strlen(*start_after) - 1] = '\0';
+	}
 	return rc;
 }
 
@@ -291,6 +369,8 @@ static bool see_in_tree(void *context, const struct tarn_store_found *found)
 		tree->rc = is_new_object(tree->walk, &object, found->size, &is_new);
 	if (!tree->rc && is_new)
 		tree->rc = take(tree->walk, object.key, found->size, object.watched);
+	else if (!tree->rc)
+		tree->rc = meet_tail(tree->walk, object.key, found->size);
 	return !tree->rc;
 }
 
@@ -324,7 +404,6 @@ static enum tarn_rc visit_folder(struct walk *walk, const char *path, unsigned d
 	return rc;
 }
 
-/* A sink may replace the last object of a partition by a longer one. */
 static enum tarn_rc check_tail(void *context, const char *key, int64_t known_size, struct tarn_err *err)
 {
 	struct walk *walk = context;
@@ -335,6 +414,18 @@ static enum tarn_rc check_tail(void *context, const char *key, int64_t known_siz
 		return TARN_OK;
 	if (!rc && size != known_size)
 		rc = take(walk, key, size, false);
+	return rc;
+}
+
+static enum tarn_rc check_tails(struct walk *walk)
+{
+	enum tarn_rc rc = TARN_OK;
+
+	if (!walk->tails)
+		return tarn_ledger_tails(walk->ledger, check_tail, walk, walk->err);
+	for (size_t i = 0; !rc && i < walk->n_tails; i++)
+		if (!walk->tails[i].seen)
+			rc = check_tail(walk, walk->tails[i].key, walk->tails[i].known_size, walk->err);
 	return rc;
 }
 
@@ -358,13 +449,16 @@ enum tarn_rc tarn_plan_make(const struct tarn_raw *raw, struct tarn_ledger *ledg
 			    struct tarn_err *err)
 {
 	struct tarn_plan new = { 0 };
-	struct walk walk = { raw->store, ledger, rescan, &new, err };
+	struct walk walk = { .store = raw->store, .ledger = ledger, .rescan = rescan, .plan = &new, .err = err };
 	enum tarn_rc rc;
 
 	tarn_arena_init(&new.arena);
-	rc = visit_folder(&walk, raw->prefix, 0);
+	rc = tarn_store_lists_trees(raw->store) ? load_tails(&walk) : TARN_OK;
 	if (!rc)
-		rc = tarn_ledger_tails(ledger, check_tail, &walk, err);
+		rc = visit_folder(&walk, raw->prefix, 0);
+	if (!rc)
+		rc = check_tails(&walk);
+	free(walk.tails);
 	if (rc) {
 		tarn_plan_release(&new);
 		return tarn_err_within(err, rc, "looking for raw objects below \"%s\"", tarn_store_url(raw->store));

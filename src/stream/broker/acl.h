@@ -3,7 +3,7 @@
  *
  * A resource that no list is about is open to everybody; one that has a list is open to whom it allows. A list that
  * denies counts more than one that allows. Whoever may read, write, delete or alter may also describe. Super users may
- * do everything.
+ * do everything. Unlike with Kafka, the right to delete in the cluster does not reach topics that have lists of their own.
  *
  * Lists are kept in DATA/acls.json, which is replaced as a whole before a change is answered. Any thread. */
 #ifndef TARN_STREAM_BROKER_ACL_H

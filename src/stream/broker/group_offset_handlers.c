@@ -1,5 +1,7 @@
 /* OffsetCommit, TxnOffsetCommit, OffsetFetch, OffsetDelete. */
 #include "stream/broker/group_coordinator_inside.h"
+#include "stream/broker/topic_names.h"
+#include "stream/broker/txn.h"
 
 /* ---- committing ---- */
 
@@ -19,11 +21,14 @@ struct commit {
 	size_t n_topics;
 	bool transactional;
 	int64_t producer_id;
+	const char *transaction; /* the id whose transaction is held open meanwhile, or NULL */
 };
 
 static void answer_commit(const struct commit *commit)
 {
 	struct tarn_call *call = commit->call;
+	if (commit->transaction)
+		tarn_transaction_wrote(call->broker->transactions, commit->transaction);
 	if (!commit->transactional) {
 		struct tarn_offset_commit_response *response = call->response;
 		response->topics = commit->topics;
@@ -189,6 +194,20 @@ static struct tarn_offset_commit_request_topic *plain_topics(struct tarn_call *c
 	return topics;
 }
 
+/* The transaction must be open, and it does not end before the offsets are noted: their end would be overlooked. */
+static int16_t join_transaction(struct commit *commit, const struct tarn_txn_offset_commit_request *request)
+{
+	const struct tarn_broker *broker = commit->call->broker;
+	const struct tarn_txn_producer producer = { request->transactional_id, request->producer_id,
+						    request->producer_epoch };
+	const struct tarn_partition *partition = tarn_group_coordinator_partition(broker->groups, request->group_id);
+	const struct tarn_txn_part part = { TARN_OFFSETS_TOPIC, tarn_partition_number(partition) };
+	const int16_t error = tarn_transaction_may_write(broker->transactions, &producer, &part);
+	if (!error)
+		commit->transaction = request->transactional_id;
+	return error;
+}
+
 void tarn_handle_txn_offset_commit(struct tarn_call *call)
 {
 	const struct tarn_txn_offset_commit_request *request = call->request;
@@ -201,6 +220,11 @@ void tarn_handle_txn_offset_commit(struct tarn_call *call)
 	}
 	if (!may_read_group(call, request->group_id)) {
 		fail_all(commit, TARN_KAFKA_GROUP_AUTHORIZATION_FAILED);
+		return;
+	}
+	const int16_t error = join_transaction(commit, request);
+	if (error) {
+		fail_all(commit, error);
 		return;
 	}
 	const struct tarn_group_claim claim = { request->group_id, request->member_id, request->group_instance_id,

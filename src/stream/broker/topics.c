@@ -41,6 +41,12 @@ static struct outcome refuse_plainly(int16_t error)
 	return (struct outcome){ error, tarn_kafka_error_text(error) };
 }
 
+/* Without them, or with another number of partitions, groups and transactions would be lost. */
+static struct outcome refuse_internal(struct tarn_call *call, const char *name)
+{
+	return refuse(call, TARN_KAFKA_POLICY_VIOLATION, "topic \"%s\" is kept by the broker for itself", name);
+}
+
 /* ---- CreateTopics ---- */
 
 static struct outcome check_counts(struct tarn_call *call, const struct tarn_create_topics_request_topic *asked)
@@ -197,6 +203,8 @@ static struct outcome delete_named(struct tarn_call *call, const char *name)
 	struct tarn_err err;
 	if (!tarn_call_allowed(call, TARN_ACL_DELETE, TARN_RESOURCE_TOPIC, name))
 		return refuse_plainly(TARN_KAFKA_TOPIC_AUTHORIZATION_FAILED);
+	if (tarn_topic_name_is_internal(name))
+		return refuse_internal(call, name);
 	enum tarn_rc rc = tarn_log_delete_topic(call->broker->log, name, &err);
 	if (rc == TARN_ENOTFOUND)
 		return refuse_plainly(TARN_KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
@@ -263,6 +271,8 @@ static struct outcome add_partitions_to(struct tarn_call *call, struct tarn_topi
 	const struct tarn_create_partitions_request *request = call->request;
 	int32_t now = tarn_topic_partitions(topic);
 	struct tarn_err err;
+	if (tarn_topic_name_is_internal(asked->name))
+		return refuse_internal(call, asked->name);
 	if (asked->count <= now)
 		return refuse(call, TARN_KAFKA_INVALID_PARTITIONS, "topic has %d partition(s), %d would not be more",
 			      now, asked->count);

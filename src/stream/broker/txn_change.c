@@ -164,12 +164,18 @@ static int16_t report(struct tarn_transactions *all, const struct tarn_txn *txn,
 	return TARN_KAFKA_COORDINATOR_NOT_AVAILABLE;
 }
 
+/* An id whose first producer id could not be given out has none, and nobody may pass for it by saying "none". */
+static bool is_of(const struct tarn_txn *txn, const struct tarn_txn_producer *producer)
+{
+	return txn && producer->id >= 0 && txn->producer_id == producer->id;
+}
+
 /* Finds the id for a producer that may change it now; under the lock. */
 static int16_t find_for(struct tarn_transactions *all, const struct tarn_txn_producer *producer,
 			struct tarn_txn **found)
 {
 	struct tarn_txn *txn = tarn_txn_find(all, producer->transactional_id);
-	if (!txn || txn->producer_id != producer->id)
+	if (!is_of(txn, producer))
 		return TARN_KAFKA_INVALID_PRODUCER_ID_MAPPING;
 	if (txn->epoch != producer->epoch)
 		return TARN_KAFKA_INVALID_PRODUCER_EPOCH;
@@ -358,7 +364,7 @@ int16_t tarn_transaction_may_write(struct tarn_transactions *all, const struct t
 	int16_t error = TARN_KAFKA_NONE;
 	pthread_mutex_lock(&all->lock);
 	struct tarn_txn *txn = tarn_txn_find(all, producer->transactional_id);
-	if (!txn || txn->producer_id != producer->id)
+	if (!is_of(txn, producer))
 		error = TARN_KAFKA_INVALID_PRODUCER_ID_MAPPING;
 	else if (txn->epoch != producer->epoch)
 		error = TARN_KAFKA_INVALID_PRODUCER_EPOCH;

@@ -63,6 +63,15 @@ void tarn_handle_init_producer_id(struct tarn_call *call)
 
 /* ---- AddPartitionsToTxn ---- */
 
+/* What the broker keeps for itself is written by nobody else. */
+static struct tarn_topic *open_for_writing(struct tarn_call *call, const char *name, int16_t *error)
+{
+	if (!tarn_topic_name_is_internal(name))
+		return tarn_call_topic(call, name, TARN_ACL_WRITE, error);
+	*error = TARN_KAFKA_TOPIC_AUTHORIZATION_FAILED;
+	return NULL;
+}
+
 /* Fills the parts, and what is wrong with each in `errors`; true where nothing is. */
 static bool check_parts(struct tarn_call *call, struct tarn_txn_part *parts, int16_t *errors)
 {
@@ -72,7 +81,7 @@ static bool check_parts(struct tarn_call *call, struct tarn_txn_part *parts, int
 	for (size_t i = 0; i < request->n_v3_topics; i++) {
 		const struct tarn_add_partitions_to_txn_request_topic *asked = &request->v3_topics[i];
 		int16_t error = TARN_KAFKA_NONE;
-		struct tarn_topic *topic = tarn_call_topic(call, asked->name, TARN_ACL_WRITE, &error);
+		struct tarn_topic *topic = open_for_writing(call, asked->name, &error);
 		for (size_t j = 0; j < asked->n_partitions; j++, n++) {
 			parts[n] = (struct tarn_txn_part){ asked->name, asked->partitions[j] };
 			errors[n] = topic && !tarn_topic_partition(topic, asked->partitions[j])

@@ -179,7 +179,7 @@ static enum tarn_rc take_batches(struct tarn_slice bytes, struct tarn_batch_read
 	while (!rc && bytes.len) {
 		struct tarn_batch batch;
 		rc = tarn_batch_parse(bytes, &batch, err);
-		if (!rc)
+		if (!rc && !batch.control)
 			rc = take_batch(reader, &batch, take, context, err);
 		if (!rc)
 			bytes = tarn_slice_of(bytes.data + batch.bytes.len, bytes.len - batch.bytes.len);

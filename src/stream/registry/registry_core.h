@@ -8,8 +8,13 @@
 #include "stream/registry/registry.h"
 #include "stream/registry/registry_topic.h"
 
-/* Order of locks: writing, then lock. Who holds `writing` may read the state without `lock`: only such a thread changes
- * it. */
+enum { REG_KNOWN_TEXTS = 4096 };
+struct reg_known_text {
+	uint8_t sent[TARN_MD5_SIZE], canonical[TARN_MD5_SIZE];
+};
+
+/* Order of locks: writing, then lock, then texts_lock. Who holds `writing` may read the state without `lock`: only such
+ * a thread changes it. */
 struct tarn_registry {
 	struct tarn_registry_options options;
 	struct tarn_registry_store store;
@@ -21,6 +26,10 @@ struct tarn_registry {
 	struct reg_state state;
 	_Atomic int64_t durable; /* position up to which the topic is known to be */
 	size_t skipped;
+	/* Canonical digests of texts that were sent, by those texts' own: producers send the same ones over and over.
+	 */
+	pthread_mutex_t texts_lock;
+	struct reg_known_text texts[REG_KNOWN_TEXTS];
 };
 
 /* One question, and what came of it. */

@@ -233,14 +233,67 @@ static bool find_registered(const struct reg_subject *subject, struct reg_call *
 	return true;
 }
 
+/* ---- texts that were sent before ---- */
+
+/* Where a text would be known; NULL where what it means depends on more than itself. */
+static struct reg_known_text *known_text(struct tarn_registry *registry, const char *subject,
+					 const struct reg_submission *submission, uint8_t sent[TARN_MD5_SIZE])
+{
+	const struct tarn_schema_text *schema = &submission->schema;
+	if (schema->type != TARN_SCHEMA_AVRO || schema->n_references || submission->metadata || submission->rule_set)
+		return NULL;
+	bool normalize = submission->normalize || reg_normalize_in_scope(registry, subject);
+	reg_digest(schema, normalize ? "normal" : NULL, NULL, sent);
+	return &registry->texts[((size_t)sent[0] << 8 | sent[1]) % REG_KNOWN_TEXTS];
+}
+
+static void remember_text(struct tarn_registry *registry, const char *subject, const struct reg_submission *submission,
+			  const struct tarn_schema_text *canonical)
+{
+	struct reg_known_text fresh, *known = known_text(registry, subject, submission, fresh.sent);
+	if (!known)
+		return;
+	reg_digest(canonical, NULL, NULL, fresh.canonical);
+	pthread_mutex_lock(&registry->texts_lock);
+	*known = fresh;
+	pthread_mutex_unlock(&registry->texts_lock);
+}
+
+/* A text that was sent before and that the subject has; without parsing it again. */
+static bool find_known_text(struct tarn_registry *registry, struct reg_call *call, const char *name,
+			    const struct reg_submission *submission, struct reg_registered *registered)
+{
+	uint8_t sent[TARN_MD5_SIZE], canonical[TARN_MD5_SIZE];
+	const struct reg_subject *subject = reg_find_subject(&registry->state, name);
+	const struct reg_known_text *known = known_text(registry, name, submission, sent);
+	if (!subject || !known)
+		return false;
+	pthread_mutex_lock(&registry->texts_lock);
+	bool is_known = !memcmp(known->sent, sent, TARN_MD5_SIZE);
+	memcpy(canonical, known->canonical, TARN_MD5_SIZE);
+	pthread_mutex_unlock(&registry->texts_lock);
+	const struct reg_content *content = is_known ? reg_find_digest(&registry->state, canonical) : NULL;
+	if (!content || content->schema.type != TARN_SCHEMA_AVRO)
+		return false;
+	const struct reg_version *version = reg_find_content(subject, content, false);
+	if (!version)
+		return false;
+	struct tarn_slice text = content->schema.text;
+	*registered = (struct reg_registered){ .id = content->id, .version = version->version };
+	registered->schema.text = tarn_slice_of(tarn_arena_copy(call->arena, text.data, text.len), text.len);
+	reg_depends(call, version->position);
+	return true;
+}
+
 bool reg_lookup(struct tarn_registry *registry, struct reg_call *call, const char *name,
 		const struct reg_submission *submission, bool with_deleted, struct reg_registered *registered)
 {
 	*registered = (struct reg_registered){ .metadata = submission->metadata, .rule_set = submission->rule_set };
 	pthread_rwlock_rdlock(&registry->lock);
 	const struct reg_subject *subject = reg_find_subject(&registry->state, name);
-	bool ok = reg_canonical(registry, call, name, submission, &registered->schema);
-	if (ok && !find_registered(subject, call, with_deleted, registered)) {
+	bool is_known = find_known_text(registry, call, name, submission, registered);
+	bool ok = is_known || reg_canonical(registry, call, name, submission, &registered->schema);
+	if (ok && !is_known && !find_registered(subject, call, with_deleted, registered)) {
 		reg_depends(call, registry->state.position);
 		ok = reg_has_versions(subject, with_deleted)
 			     ? reg_refuse(call, 404, 40403, "Schema not found")
@@ -488,8 +541,12 @@ static bool is_registered(struct tarn_registry *registry, struct reg_call *call,
 	*found_it = false;
 	if (submission->id < 0 && !submission->version && subject &&
 	    reg_mode_in_scope(&registry->state, name) == REG_READWRITE) {
-		ok = reg_canonical(registry, call, name, submission, &registered->schema);
-		*found_it = ok && find_registered(subject, call, false, registered);
+		*found_it = find_known_text(registry, call, name, submission, registered);
+		ok = *found_it || reg_canonical(registry, call, name, submission, &registered->schema);
+		if (ok && !*found_it) {
+			remember_text(registry, name, submission, &registered->schema);
+			*found_it = find_registered(subject, call, false, registered);
+		}
 	}
 	pthread_rwlock_unlock(&registry->lock);
 	return ok;

@@ -91,9 +91,7 @@ def transactions(admin: AdminClient, topic: str) -> None:
     for value, commit in [("one", True), ("never", False), ("two", True)]:
         producer.begin_transaction()
         producer.produce(topic, value)
-        producer.send_offsets_to_transaction(
-            [TopicPartition(topic, 0, 1 if value == "one" else 2)], source.consumer_group_metadata(), WAIT
-        )
+        producer.send_offsets_to_transaction([TopicPartition(topic, 0, 1 if value == "one" else 2)], source.consumer_group_metadata(), WAIT)
         (producer.commit_transaction if commit else producer.abort_transaction)(WAIT)
     (committed,) = source.committed([TopicPartition(topic, 0)], WAIT)
     assert committed.offset == 2, committed

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the libraries that the programs beside this script use, below build/peers (or $TARN_PEERS); what is there is left alone.
-# usage: install.sh
+# usage: install_clients.sh
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 peers=${TARN_PEERS:-$here/../../../build/peers}

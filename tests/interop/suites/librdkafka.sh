@@ -51,7 +51,7 @@ run() { # BOOTSTRAP FOLDER MODE SECONDS TEST...
 	folder=$(cd "$2" && pwd)
 	shift 4
 	cd "$tests"
-	printf 'metadata.broker.list=%s\ntest.topic.random=true\n' "$bootstrap" >"$folder/test.conf"
+	printf 'metadata.broker.list=%s\ntest.topic.random=true\ntest.timeout.multiplier=3\n' "$bootstrap" >"$folder/test.conf"
 	export RDKAFKA_TEST_CONF=$folder/test.conf BROKERS=$bootstrap TEST_KAFKA_VERSION=$version RDKAFKA_GITVER=npm
 	export LD_LIBRARY_PATH=../src:../src-cpp KAFKA_PATH=$folder/kafka
 	"$here/kafka_tools.sh" "$KAFKA_PATH"

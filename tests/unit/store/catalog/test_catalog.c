@@ -367,6 +367,47 @@ static void a_second_writer_is_told_who_holds_the_lake(void **state)
 	tarn_catalog_close(open_catalog(f->lake, TARN_CATALOG_WRITE));
 }
 
+/* The database in a folder of its own, which is made; its lock stands beside it. */
+static void a_catalog_may_lie_elsewhere(void **state)
+{
+	struct fixture *f = *state;
+	struct tarn_catalog *catalog, *second;
+	struct tarn_err err;
+	char *forms[] = { tarn_asprintf("sqlite:///%s/place/of/its.own", f->lake),
+			  tarn_asprintf("%s/place/of/its.own", f->lake) };
+	char *lake = tarn_asprintf("%s/lake", f->lake), *database = tarn_asprintf("%s/catalog.db", lake);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(tarn_catalog_open_at(lake, forms[i], TARN_CATALOG_WRITE, 0, &catalog, NULL), TARN_OK);
+		assert_int_equal(create(catalog, i ? "b" : "a", NULL), TARN_OK);
+		assert_int_equal(tarn_catalog_open_at(lake, forms[1 - i], TARN_CATALOG_WRITE, 0, &second, &err),
+				 TARN_EBUSY);
+		assert_non_null(strstr(err.message, lake));
+		tarn_catalog_close(catalog);
+	}
+	assert_false(tarn_file_exists(database));
+	assert_int_equal(tarn_catalog_open(lake, TARN_CATALOG_READ, 0, &catalog, NULL), TARN_ENOTFOUND);
+	assert_int_equal(setenv("TARN_CATALOG", forms[0], 1), 0);
+	catalog = open_catalog(lake, TARN_CATALOG_READ);
+	unsetenv("TARN_CATALOG");
+	assert_int_equal(version_of(catalog, "a"), 0);
+	assert_int_equal(version_of(catalog, "b"), 0);
+	tarn_catalog_close(catalog);
+	for (size_t i = 0; i < 2; i++)
+		free(forms[i]);
+	free(database);
+	free(lake);
+}
+
+static void other_kinds_of_catalogs_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct tarn_catalog *catalog;
+	static const char *const cases[] = { "postgresql://host/db", "http://host/", "sqlite:", "sqlite:///" };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_int_equal(tarn_catalog_open_at(f->lake, cases[i], TARN_CATALOG_WRITE, 0, &catalog, NULL),
+				 TARN_EUNSUPPORTED);
+}
+
 static void *close_later(void *catalog)
 {
 	usleep(60000);
@@ -519,6 +560,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_failed_addition_rolls_everything_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reader_sees_commits_as_they_come, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_second_writer_is_told_who_holds_the_lake, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_catalog_may_lie_elsewhere, setup, teardown),
+		cmocka_unit_test_setup_teardown(other_kinds_of_catalogs_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_second_writer_may_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_catalog_of_schema_v0_works, setup, teardown),
 		cmocka_unit_test_setup_teardown(views_and_other_namespaces_are_not_ours, setup, teardown),

@@ -10,6 +10,7 @@
 #include "cmocka_tarn.h"
 #include "stream/broker/group_coordinator_inside.h"
 #include "stream/broker/session.h"
+#include "stream/broker/txn.h"
 
 enum { WAIT_SECONDS = 60 };
 
@@ -34,12 +35,14 @@ static void open_world(struct world *world)
 		fail_msg("%s", err.message);
 	tarn_broker_init(&world->broker, world->log);
 	world->broker.now_ms = shifted_clock;
-	if (tarn_group_coordinator_open(&world->broker, NULL, &world->broker.groups, &err))
+	if (tarn_group_coordinator_open(&world->broker, NULL, &world->broker.groups, &err) ||
+	    tarn_transactions_open(&world->broker, &world->broker.transactions, &err))
 		fail_msg("%s", err.message);
 }
 
 static void close_world(struct world *world)
 {
+	tarn_transactions_close(world->broker.transactions);
 	tarn_group_coordinator_close(world->broker.groups);
 	tarn_broker_release(&world->broker);
 	tarn_log_close(world->log);
@@ -417,14 +420,15 @@ static void test_expiry(void **state)
 	end(&world);
 }
 
-static int16_t commit_in_txn(struct client *client, int64_t producer_id, int64_t offset)
+static int16_t commit_in_txn(struct client *client, const struct tarn_txn_producer *producer, int64_t offset)
 {
 	struct tarn_txn_offset_commit_request_partition partitions = { .committed_offset = offset,
 								       .committed_leader_epoch = -1 };
 	struct tarn_txn_offset_commit_request_topic topics = { "events", &partitions, 1 };
-	const struct tarn_txn_offset_commit_request request = { .transactional_id = "t",
+	const struct tarn_txn_offset_commit_request request = { .transactional_id = producer->transactional_id,
 								.group_id = "g",
-								.producer_id = producer_id,
+								.producer_id = producer->id,
+								.producer_epoch = producer->epoch,
 								.generation_id = -1,
 								.member_id = "",
 								.topics = &topics,
@@ -433,14 +437,12 @@ static int16_t commit_in_txn(struct client *client, int64_t producer_id, int64_t
 	return response->topics[0].partitions[0].error_code;
 }
 
-static void end_txn(struct world *world, int64_t producer_id, bool is_commit)
+/* What AddOffsetsToTxn does. */
+static int16_t add_offsets(struct world *world, const struct tarn_txn_producer *producer)
 {
-	struct tarn_partition *partition = tarn_group_coordinator_partition(world->broker.groups, "g");
-	struct tarn_append result;
-	tarn_partition_append_marker(partition, producer_id, 0, is_commit, 0, &result);
-	assert_int_equal(result.status, TARN_APPEND_DONE);
-	assert_int_equal(tarn_partition_wait_durable(partition, result.last_offset + 1, NULL), TARN_OK);
-	tarn_group_coordinator_txn_ended(world->broker.groups, producer_id, is_commit);
+	const struct tarn_partition *partition = tarn_group_coordinator_partition(world->broker.groups, "g");
+	const struct tarn_txn_part part = { "__consumer_offsets", tarn_partition_number(partition) };
+	return tarn_transaction_add(world->broker.transactions, producer, &part, 1);
 }
 
 static void test_transactions(void **state)
@@ -451,8 +453,13 @@ static void test_transactions(void **state)
 	int16_t error;
 	begin(&world);
 	connect_client(&world, &client);
+	struct tarn_txn_producer producer = { "t", -1, -1 };
+	assert_int_equal(tarn_transaction_init(world.broker.transactions, &producer, 60000), 0);
 	assert_int_equal(commit(&client, "g", 0, 10), 0);
-	assert_int_equal(commit_in_txn(&client, 7, 20), 0);
+	/* A commit that comes before or behind its transaction would wait for ever. */
+	assert_int_equal(commit_in_txn(&client, &producer, 20), TARN_KAFKA_INVALID_TXN_STATE);
+	assert_int_equal(add_offsets(&world, &producer), 0);
+	assert_int_equal(commit_in_txn(&client, &producer, 20), 0);
 	assert_int_equal(fetch_one(&client, "g", 0, false, &error), 10);
 	assert_int_equal(fetch_one(&client, "g", 0, true, &error), -1);
 	assert_int_equal(error, TARN_KAFKA_UNSTABLE_OFFSET_COMMIT);
@@ -461,10 +468,12 @@ static void test_transactions(void **state)
 	connect_client(&world, &client);
 	assert_int_equal(fetch_one(&client, "g", 0, true, &error), -1);
 	assert_int_equal(error, TARN_KAFKA_UNSTABLE_OFFSET_COMMIT);
-	end_txn(&world, 7, true);
+	assert_int_equal(tarn_transaction_end(world.broker.transactions, &producer, true), 0);
 	assert_int_equal(fetch_one(&client, "g", 0, true, &error), 20);
-	assert_int_equal(commit_in_txn(&client, 8, 30), 0);
-	end_txn(&world, 8, false);
+	assert_int_equal(commit_in_txn(&client, &producer, 30), TARN_KAFKA_INVALID_TXN_STATE);
+	assert_int_equal(add_offsets(&world, &producer), 0);
+	assert_int_equal(commit_in_txn(&client, &producer, 30), 0);
+	assert_int_equal(tarn_transaction_end(world.broker.transactions, &producer, false), 0);
 	assert_int_equal(fetch_one(&client, "g", 0, true, &error), 20);
 	disconnect(&client);
 	reopen(&world);

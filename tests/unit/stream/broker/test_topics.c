@@ -198,6 +198,29 @@ static void partitions_are_added(void **state)
 	assert_int_equal(metadata_of(driver, "t", false)->n_partitions, 5);
 }
 
+/* Groups and transactions are kept in topics like any other, which must not go. */
+static void what_the_broker_keeps_stays(void **state)
+{
+	struct driver *driver = *state;
+	static const char *const names[] = { "__consumer_offsets", "__transaction_state" };
+	for (size_t i = 0; i < 2; i++) {
+		const char *name = names[i];
+		struct tarn_delete_topics_request gone = { .topic_names = &name, .n_topic_names = 1 };
+		struct tarn_delete_topics_response *deleted = driver_ask(driver, TARN_API_DELETE_TOPICS, 5, &gone);
+		assert_int_equal(deleted->topics->error_code, TARN_KAFKA_POLICY_VIOLATION);
+		struct tarn_create_partitions_request_topic more = { name, 9, NULL, 0 };
+		struct tarn_create_partitions_request grow = { &more, 1, 1000, false };
+		struct tarn_create_partitions_response *grown =
+			driver_ask(driver, TARN_API_CREATE_PARTITIONS, 3, &grow);
+		assert_int_equal(grown->results->error_code, TARN_KAFKA_POLICY_VIOLATION);
+		struct tarn_delete_records_request_partition until = { 0, -1 };
+		struct tarn_delete_records_request_topic trim = { name, &until, 1 };
+		struct tarn_delete_records_request records = { &trim, 1, 1000 };
+		struct tarn_delete_records_response *trimmed = driver_ask(driver, TARN_API_DELETE_RECORDS, 2, &records);
+		assert_int_equal(trimmed->topics->partitions->error_code, TARN_KAFKA_POLICY_VIOLATION);
+	}
+}
+
 /* ---- settings ---- */
 
 static const char *setting(struct driver *driver, const char *topic, const char *key, int8_t *source)
@@ -397,6 +420,7 @@ int main(void)
 		CASE(topics_are_found_by_id),
 		CASE(creation_is_checked),
 		CASE(partitions_are_added),
+		CASE(what_the_broker_keeps_stays),
 		CASE(settings_are_changed_one_by_one),
 		CASE(settings_are_replaced),
 		CASE(records_are_deleted_up_to_an_offset),

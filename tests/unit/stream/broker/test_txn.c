@@ -158,6 +158,12 @@ static void what_is_asked_wrongly_is_refused(void **state)
 	assert_int_equal(response->v3_topics->partitions[0].error_code, TARN_KAFKA_OPERATION_NOT_ATTEMPTED);
 	assert_int_equal(response->v3_topics->partitions[1].error_code, TARN_KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
 	assert_string_equal(state_of(driver, "id"), "Empty");
+	/* What the broker keeps for itself is written by nobody else. */
+	topic = (struct tarn_add_partitions_to_txn_request_topic){ "__transaction_state", partitions, 1 };
+	response = driver_ask(driver, TARN_API_ADD_PARTITIONS_TO_TXN, 3, &request);
+	assert_int_equal(response->v3_topics->partitions[0].error_code, TARN_KAFKA_TOPIC_AUTHORIZATION_FAILED);
+	struct tarn_txn_producer none = { "id", -1, -1 };
+	assert_int_equal(add(driver, &none, "t"), TARN_KAFKA_INVALID_PRODUCER_ID_MAPPING);
 }
 
 /* A batch without a transaction would be hidden by the abort of one that is open. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "cmocka_tarn.h"
-#include "memory_store.h"
+#include "unit/stream/registry/memory_store.h"
 
 #define N(array) (sizeof(array) / sizeof(*(array)))
 

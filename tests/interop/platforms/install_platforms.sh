@@ -2,7 +2,7 @@
 # Installs programs that keep their state in Kafka topics, below build/peers (or $TARN_PEERS); what is there is left alone:
 #   connect-jars        Kafka Connect 4.3.1 with its file connectors (Java 17)
 #   apicurio-3.3.3      Apicurio Registry, which can keep its storage in a topic, with a Java 21 of its own
-# usage: install.sh
+# usage: install_platforms.sh
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 peers=${TARN_PEERS:-$here/../../../build/peers}
