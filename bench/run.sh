@@ -11,7 +11,7 @@ fi
 [ "${1:-}" = --no-spark ] || tests/interop/peers/install.sh spark
 "$venv/bin/python" bench/bench.py "$@"
 case " $* " in
-*" --quick "*) bench/simulate/run.sh --quick ;;
-*" --write "*) bench/simulate/run.sh --write ;;
-*) bench/simulate/run.sh ;;
+*" --quick "*) bench/simulate/run_simulate.sh --quick ;;
+*" --write "*) bench/simulate/run_simulate.sh --write ;;
+*) bench/simulate/run_simulate.sh ;;
 esac

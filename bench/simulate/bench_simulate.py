@@ -126,7 +126,7 @@ def page(quick: bool, work: Path) -> str:
     lines = [
         "# Simulation, side by side",
         "",
-        f"Printed by `bench/simulate/run.sh`, on {cores} cores of {platform.machine()}.",
+        f"Printed by `bench/simulate/run_simulate.sh`, on {cores} cores of {platform.machine()}.",
         "",
         "One energy, EfficientSU2 with two repetitions; milliseconds, times over Tarn's best, memory of the process in MB.",
         "",
