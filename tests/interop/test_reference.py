@@ -65,8 +65,8 @@ def test_its_results_become_the_right_rows(
     program = peers(["physics"]) / "venv-physics/bin/quantum-pipeline"
     (tmp_path / "molecules.json").write_text(json.dumps(MOLECULES))
     ran = subprocess.run(
-        [program, "--file", "molecules.json", "--basis", "sto3g", "--max-iterations", "3", "--shots", "256", "--optimizer", "COBYLA", "--seed", "7",
-         "--kafka", "--servers", platform["broker"], "--topic", "experiment.vqe"],
+        [program, "--file", "molecules.json", "--basis", "sto3g", "--max-iterations", "3", "--shots", "256",
+         "--optimizer", "COBYLA", "--seed", "7", "--kafka", "--servers", platform["broker"], "--topic", "experiment.vqe"],
         cwd=tmp_path, env={**os.environ, "SCHEMA_REGISTRY_URL": f"http://{platform['registry']}"},
         capture_output=True, text=True, timeout=600,
     )
