@@ -104,7 +104,7 @@ static struct totals total(const struct sight *sight)
 /* ---- ls ---- */
 
 static const struct tarn_print_column ls_columns[] = {
-	{ "TOPIC", false, 0 }, { "PARTITIONS", true, 0 }, { "RECORDS", true, 0 },
+	{ "TOPIC", false, 0 }, { "PARTITIONS", true, 0 }, { "OFFSETS", true, 0 },
 	{ "SIZE", true, 0 },   { "PER SECOND", true, 0 },
 };
 
@@ -221,7 +221,7 @@ static int run_ls(int argc, char **argv)
 
 static const struct tarn_print_column partition_columns[] = {
 	{ "PARTITION", true, 0 }, { "LEADER", true, 0 }, { "START", true, 0 },	    { "END", true, 0 },
-	{ "RECORDS", true, 0 },	  { "SIZE", true, 0 },	 { "PER SECOND", true, 0 },
+	{ "OFFSETS", true, 0 },	  { "SIZE", true, 0 },	 { "PER SECOND", true, 0 },
 };
 
 static void describe_for_people(const struct sight *sight, const rd_kafka_ConfigEntry_t **settings, size_t n)
@@ -231,7 +231,7 @@ static void describe_for_people(const struct sight *sight, const rd_kafka_Config
 	tarn_format_count(totals.records, records);
 	if (totals.size >= 0)
 		tarn_format_bytes(totals.size, size);
-	printf("topic        %s\npartitions   %d\nrecords      %s\nsize         %s\nper second   %.1f (last minute)\n",
+	printf("topic        %s\npartitions   %d\noffsets      %s\nsize         %s\nper second   %.1f (last minute)\n",
 	       sight->topic->topic, sight->topic->partition_cnt, records, size, rate(0, totals.recent));
 	for (size_t i = 0; i < n; i++)
 		if (rd_kafka_ConfigEntry_source(settings[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG)
