@@ -85,7 +85,7 @@ struct tarn_broker {
 	/* Bytes of requests and answers in memory, of all connections; above the limit, those that hold them and do not
 	 * go on are hung up on. */
 	_Atomic size_t held_bytes;
-	size_t max_held_bytes;
+	_Atomic size_t max_held_bytes;
 
 	struct tarn_metrics *metrics;
 	struct tarn_complaints *complaints;

@@ -193,7 +193,7 @@ static void end_frame(struct connection *connection)
 static bool memory_is_short(const struct connection *connection)
 {
 	const struct tarn_broker *broker = connection->loop->all->broker;
-	return atomic_load(&broker->held_bytes) > broker->max_held_bytes;
+	return atomic_load(&broker->held_bytes) > atomic_load(&broker->max_held_bytes);
 }
 
 /* `n` bytes more of the frame have come. */

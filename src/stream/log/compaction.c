@@ -76,7 +76,8 @@ static void take_segments(struct pass *pass)
 	pass->end = partition->segments[pass->n_segments]->base;
 	pass->n_aborted = partition->producers.n_aborted;
 	pass->aborted = tarn_malloc((pass->n_aborted + 1) * sizeof(*pass->aborted));
-	memcpy(pass->aborted, partition->producers.aborted, pass->n_aborted * sizeof(*pass->aborted));
+	if (pass->n_aborted)
+		memcpy(pass->aborted, partition->producers.aborted, pass->n_aborted * sizeof(*pass->aborted));
 }
 
 static void drop_last_segment(struct pass *pass)
