@@ -217,8 +217,11 @@ static void *append_till_deleted(void *argument)
 		tarn_partition_append(partition, (uint8_t *)(uintptr_t)batch.data, batch.len, &result);
 		next = at;
 		tarn_buf_clear(&out);
-		if (tarn_partition_read(partition, at, 1000, TARN_READ_ALL, &out, &next, NULL))
-			break;
+		if (tarn_partition_read(partition, at, 1000, TARN_READ_ALL, &out, &next, NULL)) {
+			struct tarn_offsets offsets; /* retention was faster, or the topic is gone */
+			tarn_partition_offsets(partition, &offsets);
+			next = offsets.start;
+		}
 	}
 	tarn_buf_release(&out);
 	tarn_batch_builder_free(builder);
