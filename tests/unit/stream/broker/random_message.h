@@ -17,7 +17,7 @@ static void fill(struct tarn_arena *arena, const struct tarn_layout *layout, voi
 static void fill_value(struct tarn_arena *arena, const struct tarn_field *field, void *at, int16_t version,
 		       bool nullable)
 {
-	static const uint8_t bytes[] = { 0, 1, 2, 0xff, 0x80 };
+	static const uint8_t bytes[] = { 0, 1, 2, 0xff, 0x80 }, text[] = { 'o', 0, 'p', 'q', 0 };
 	uint64_t value = draw();
 	switch ((enum tarn_kind)field->kind) {
 	case TARN_KIND_BOOL: *(bool *)at = value & 1; break;
@@ -34,7 +34,8 @@ static void fill_value(struct tarn_arena *arena, const struct tarn_field *field,
 	case TARN_KIND_OPAQUE:
 	case TARN_KIND_BYTES:
 	case TARN_KIND_RECORDS:
-		*(struct tarn_slice *)at = tarn_slice_of(bytes, value % (sizeof(bytes) + 1));
+		*(struct tarn_slice *)at =
+			tarn_slice_of(field->kind == TARN_KIND_OPAQUE ? text : bytes, value % (sizeof(bytes) + 1));
 		if (nullable && value % 3 == 0 && field->kind != TARN_KIND_RECORDS)
 			*(struct tarn_slice *)at = (struct tarn_slice){ NULL, 0 };
 		break;
