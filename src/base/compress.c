@@ -54,7 +54,7 @@ static enum tarn_rc damaged(enum tarn_codec codec, const char *why, struct tarn_
 
 /* ---- snappy, loaded when it is first needed ---- */
 
-/* It brings the C++ library along, which takes a fifth of the time that a run with nothing to do takes. */
+/* It brings the C++ library along, which a run that meets no such block need not load. */
 static struct {
 	__typeof__(&snappy_max_compressed_length) bound;
 	__typeof__(&snappy_compress) compress;

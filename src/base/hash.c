@@ -1,6 +1,6 @@
 #include "base/hash.h"
 
-/* The one call that is not deprecated first loads providers and a configuration file, 2 ms of a run that may take 4. */
+/* The one call that is not deprecated first loads providers and a configuration file, which a short run would feel. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 #include <zlib.h>
