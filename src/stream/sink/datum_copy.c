@@ -325,6 +325,25 @@ enum tarn_rc tarn_datum_copy(const struct tarn_datum_plan *plan, struct tarn_sli
 	return rc;
 }
 
+enum tarn_rc tarn_datum_take(const struct tarn_datum_plan *plan, struct tarn_slice datum, struct tarn_buf *out,
+			     struct tarn_slice *copy, struct tarn_err *err)
+{
+	struct walk walk = { .plan = plan, .cursor = tarn_cursor_of(datum), .err = err };
+	enum tarn_rc rc;
+	if (plan->kinds[plan->root->id].changes) {
+		rc = tarn_datum_copy(plan, datum, out, err);
+		if (!rc)
+			*copy = tarn_buf_slice(out);
+		return rc;
+	}
+	rc = walk_node(&walk, plan->root, 0);
+	if (!rc && tarn_cursor_left(&walk.cursor))
+		rc = damaged(&walk, "bytes behind its end");
+	if (!rc)
+		*copy = datum;
+	return rc;
+}
+
 enum tarn_rc tarn_datum_skip(const struct tarn_datum_plan *plan, const struct tarn_avro_node *node,
 			     struct tarn_cursor *cursor, struct tarn_err *err)
 {
