@@ -138,7 +138,7 @@ class Tarn:
                 first = time.monotonic()
             if seen["records"] == load.records and not seen["memory_bytes"]:
                 break
-            time.sleep(0.005)
+            time.sleep(0.01)  # asking costs the process that is measured
         figures = {"seconds": time.monotonic() - first, "cpu": cpu_seconds(self.process.pid) - used, "memory_mb": memory}
         ask(self.connect, "DELETE", f"/connectors/{name}")
         self.check(load, self.raw / name)
@@ -390,7 +390,6 @@ def quantiles(what: str, found: list[float]) -> str:
 
 
 def page(results: dict[str, Any], rounds: int) -> str:
-    open_mb = results["open"]
     lines = [
         "# Benchmark of the sink",
         "",
@@ -400,6 +399,11 @@ def page(results: dict[str, Any], rounds: int) -> str:
         f"Medians of {rounds} rounds in which the engines take turns (Connect: one). CPU: of the engine's own process.",
         "",
         *table(results["loads"]),
+    ]
+    if "open" not in results:
+        return "\n".join(lines) + "\n"
+    open_mb = results["open"]
+    lines += [
         "",
         f"A sink of its own process takes {open_mb['before_mb']:.0f} MB; with {OPEN_PARTITIONS} open partitions "
         f"{open_mb['highest_mb']:.0f} MB.",
@@ -421,10 +425,14 @@ def measure(work: Path, tarn: Tarn, program: Path, options: argparse.Namespace) 
     ]
     results: dict[str, Any] = {"loads": {}}
     for load in loads:
+        if options.only not in (None, load.what):
+            continue
         found = measure_load(tarn, work, program, load, options.rounds, not options.no_connect)
         for figures in found.values():
             figures["mb_per_s"] = load.bytes / 1e6 / figures["seconds"]
         results["loads"][load.what] = found
+    if options.only:
+        return results
     results["open"] = measure_open_partitions(tarn, program, work)
     results["latency_ms"] = {
         "tarn": measure_latency(tarn, tarn, 1000 // scale),
@@ -445,6 +453,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a twentieth of the records, for trying it out")
     parser.add_argument("--write", action="store_true", help="put the page into docs/benchmarks-sink.md")
     parser.add_argument("--no-connect", action="store_true", help="without Kafka Connect (Java)")
+    parser.add_argument("--only", choices=["1 KiB", "VQE"], help="one load, and nothing else")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, help="JSON of all figures")
     options = parser.parse_args()
