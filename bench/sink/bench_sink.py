@@ -229,7 +229,7 @@ def connect_worker(tarn: Tarn, folder: Path, load: Load) -> list[str]:
         "listeners": f"http://127.0.0.1:{free_port()}",
         "key.converter": "org.apache.kafka.connect.storage.StringConverter",
         "value.converter": "org.apache.kafka.connect.storage.StringConverter",
-        "value.converter.encoding": "ISO-8859-1",
+        "value.converter.converter.encoding": "ISO-8859-1",
         "offset.storage.file.filename": folder / "offsets",
         "offset.flush.interval.ms": 1000,
         "consumer.max.partition.fetch.bytes": 4194304,
