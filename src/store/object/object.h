@@ -1,9 +1,9 @@
 /* Object stores behind one interface: a folder, or S3.
  *
  * A key is a path below the store's root, '/' between its parts, none at either end. What was put is durable after
- * tarn_store_sync has returned, not before; it becomes visible as a whole or not at all. A store may do the work behind
- * the calls: then the failure of a put, link or finish is told by tarn_store_sync. Whoever uses the same store sees
- * what was put before. A store may be used by several threads at once. */
+ * tarn_store_sync has returned, not before; it becomes visible as a whole or not at all (but see TARN_PUT_UNTOLD). A
+ * store may do the work behind the calls: then the failure of a put, link or finish is told by tarn_store_sync. Whoever
+ * uses the same store sees what was put before. A store may be used by several threads at once. */
 #ifndef TARN_STORE_OBJECT_OBJECT_H
 #define TARN_STORE_OBJECT_OBJECT_H
 
@@ -58,6 +58,9 @@ enum tarn_put_mode {
 	 * TARN_EUNSUPPORTED where the store cannot tell them apart. */
 	TARN_PUT_NEW,
 	TARN_PUT_REPLACE,
+	/* Replaces, too. Nobody looks for the key before the caller tells of it, so a folder may show half of the
+	 * object until then, and keep it where the writer dies: that spares a name and its change. */
+	TARN_PUT_UNTOLD,
 };
 enum tarn_rc tarn_store_put(struct tarn_store *store, const char *key, struct tarn_slice bytes, enum tarn_put_mode mode,
 			    struct tarn_err *err) TARN_MUST_CHECK;
@@ -69,10 +72,10 @@ enum tarn_rc tarn_store_link(struct tarn_store *store, const char *from, const c
 enum tarn_rc tarn_store_rename(struct tarn_store *store, const char *from, const char *to,
 			       struct tarn_err *err) TARN_MUST_CHECK;
 /* Objects written piece by piece; the key appears with finish, replacing what was there (the same work may be done
- * twice). Free without finish discards it. A writer belongs to one thread at a time. */
+ * twice); any mode but TARN_PUT_NEW. Free without finish discards it. A writer belongs to one thread at a time. */
 struct tarn_store_writer;
-enum tarn_rc tarn_store_writer_open(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
-				    struct tarn_err *err) TARN_MUST_CHECK;
+enum tarn_rc tarn_store_writer_open(struct tarn_store *store, const char *key, enum tarn_put_mode mode,
+				    struct tarn_store_writer **writer, struct tarn_err *err) TARN_MUST_CHECK;
 enum tarn_rc tarn_store_writer_add(struct tarn_store_writer *writer, struct tarn_slice bytes,
 				   struct tarn_err *err) TARN_MUST_CHECK;
 enum tarn_rc tarn_store_writer_finish(struct tarn_store_writer *writer, struct tarn_err *err) TARN_MUST_CHECK;
