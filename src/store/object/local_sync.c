@@ -1,6 +1,6 @@
 /* Making files durable in one go. On ext4 (and its kin) the first fdatasync commits what a journal transaction holds,
  * so it pays to have all data on its way before: writeback of every file is started first, then a few threads wait for
- * them. Sixty new files take 4 to 5 ms so, 11 ms without the threads, 25 ms one after the other. */
+ * them, and for the folders: nothing refers to either yet, so no order is needed. */
 #include "store/object/local.h"
 
 #include <errno.h>

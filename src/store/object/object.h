@@ -80,8 +80,9 @@ enum tarn_rc tarn_store_writer_add(struct tarn_store_writer *writer, struct tarn
 				   struct tarn_err *err) TARN_MUST_CHECK;
 enum tarn_rc tarn_store_writer_finish(struct tarn_store_writer *writer, struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_store_writer_free(struct tarn_store_writer *writer);
-/* Makes everything that was put, linked, renamed or finished since the last call durable, files first, then their
- * folders. Once it has failed it fails for good: what the disk holds is unknown then; only a new store may go on. */
+/* Makes everything that was put, linked, renamed or finished since the last call durable, and their folders'
+ * entries, in no order. Once it has failed it fails for good: what the disk holds is unknown then; only a new store may
+ * go on. */
 enum tarn_rc tarn_store_sync(struct tarn_store *store, struct tarn_err *err) TARN_MUST_CHECK;
 /* Whether the store keeps nothing of what came after a sync where it has lost what came before, and a replaced object
  * is the old or the new one whatever happens: then a reference may be replaced in place. Local folders promise neither
