@@ -1,5 +1,5 @@
 #!/bin/sh
-# `make bench`: see bench.py and simulate/. Installs Spark and the Python readers below build/ where they are missing.
+# `make bench`: see bench.py, simulate/ and sink/. Installs Spark and the Python readers below build/ where they are missing.
 set -eu
 cd "$(dirname "$0")/.."
 venv=build/venv
@@ -10,8 +10,13 @@ if ! cmp -s tests/interop/requirements.txt "$venv/bench-pins.txt"; then
 fi
 [ "${1:-}" = --no-spark ] || tests/interop/peers/install.sh spark
 "$venv/bin/python" bench/bench.py "$@"
-case " $* " in
-*" --quick "*) bench/simulate/run_simulate.sh --quick ;;
-*" --write "*) bench/simulate/run_simulate.sh --write ;;
-*) bench/simulate/run_simulate.sh ;;
-esac
+how=
+for word; do
+	case $word in
+	--quick | --write) how="$how $word" ;;
+	esac
+done
+# shellcheck disable=SC2086  # words
+bench/simulate/run_simulate.sh $how
+# shellcheck disable=SC2086
+bench/sink/run_sink.sh $how
