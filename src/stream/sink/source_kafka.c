@@ -9,8 +9,8 @@
 enum { PORTION = 1000, MAX_SETTINGS = 32 };
 
 /* What librdkafka fetches ahead, all partitions together; with so many bytes it stops fetching. */
-#define AHEAD_KB "16384"
-#define MUCH ((size_t)8 << 20)
+#define AHEAD_KB "8192"
+#define MUCH ((size_t)4 << 20)
 /* Since this version it can be told how soon it goes on then. */
 #define KNOWS_QUEUE_BACKOFF 0x02020000
 
