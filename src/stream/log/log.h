@@ -91,6 +91,9 @@ int32_t tarn_partition_number(const struct tarn_partition *partition);
  * business. */
 #define TARN_SCOPE_BROKER "broker"
 #define TARN_SCOPE_CLUSTER "cluster"
+/* Of either scope, and the log's own: milliseconds that a producer may be silent before its state is forgotten. */
+#define TARN_SETTING_PRODUCER_EXPIRY "producer.id.expiration.ms"
+#define TARN_PRODUCER_EXPIRY_TEXT "86400000"
 /* All settings or none, value NULL: take it away. Durable when it returns. TARN_EINVALID for what topics could not do.
  * Waits. */
 enum tarn_rc tarn_log_configure(struct tarn_log *log, const char *scope, const struct tarn_topic_setting *settings,

@@ -143,6 +143,7 @@ void topics_resolve(struct tarn_log *log);
 enum tarn_rc settings_load(struct tarn_log *log, struct tarn_err *err) TARN_MUST_CHECK;
 /* With either lock held; the texts are good until the next change. */
 void settings_defaults(const struct tarn_log *log, struct tarn_topic_defaults *defaults);
+int64_t settings_producer_expiry_ms(struct tarn_log *log);
 /* Appends what counts for topics without their own. */
 void settings_default_text(struct tarn_log *log, enum tarn_topic_key_id key, struct tarn_buf *value);
 

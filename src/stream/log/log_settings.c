@@ -19,13 +19,25 @@ static const char *value_in(const json_t *settings, const char *scope, const cha
 	return json_string_value(json_object_get(json_object_get(settings, scope), name));
 }
 
+static const char *value_that_counts(const json_t *settings, const char *name)
+{
+	const char *text = value_in(settings, TARN_SCOPE_BROKER, name);
+	return text ? text : value_in(settings, TARN_SCOPE_CLUSTER, name);
+}
+
 static const char *default_in(const json_t *settings, enum tarn_topic_key_id key)
 {
 	const char *name = tarn_topic_keys[key].of_broker;
-	if (!name)
-		return NULL;
-	const char *text = value_in(settings, TARN_SCOPE_BROKER, name);
-	return text ? text : value_in(settings, TARN_SCOPE_CLUSTER, name);
+	return name ? value_that_counts(settings, name) : NULL;
+}
+
+int64_t settings_producer_expiry_ms(struct tarn_log *log)
+{
+	pthread_mutex_lock(&log->lock);
+	const char *text = value_that_counts(log->settings, TARN_SETTING_PRODUCER_EXPIRY);
+	int64_t ms = strtoll(text ? text : TARN_PRODUCER_EXPIRY_TEXT, NULL, 10);
+	pthread_mutex_unlock(&log->lock);
+	return ms;
 }
 
 void settings_defaults(const struct tarn_log *log, struct tarn_topic_defaults *defaults)
