@@ -62,6 +62,21 @@ static double rate(int64_t from, int64_t to)
 	return (double)(to - from) / RATE_SECONDS;
 }
 
+/* Of those bytes what came in the last minute, as records of the average size. */
+static double byte_rate(int64_t size, int64_t records, int64_t recent)
+{
+	return size > 0 && records > 0 ? rate(0, recent) * (double)size / (double)records : 0;
+}
+
+static void put_byte_rate(struct tarn_buf *out, int64_t size, int64_t records, int64_t recent)
+{
+	tarn_print_json_key(out, "bytes_per_second");
+	if (size < 0)
+		tarn_print_json_null(out);
+	else
+		tarn_print_json_double(out, byte_rate(size, records, recent));
+}
+
 static void print_rate(struct tarn_print_table *table, int64_t from, int64_t to)
 {
 	char text[TARN_PRINT_NUMBER_SIZE];
@@ -75,6 +90,11 @@ static void print_size(struct tarn_print_table *table, int64_t size)
 		tarn_print_cell(table, "-");
 	else
 		tarn_print_cell_bytes(table, size);
+}
+
+static void print_byte_rate(struct tarn_print_table *table, int64_t size, int64_t records, int64_t recent)
+{
+	print_size(table, size < 0 ? -1 : (int64_t)byte_rate(size, records, recent));
 }
 
 static void put_size(struct tarn_buf *out, int64_t size)
@@ -131,6 +151,7 @@ static void list_one_json(struct tarn_buf *out, const struct sight *sight)
 	put_size(out, totals.size);
 	tarn_print_json_key(out, "records_per_second");
 	tarn_print_json_double(out, rate(0, totals.recent));
+	put_byte_rate(out, totals.size, totals.records, totals.recent);
 	tarn_print_json_end(out, '}');
 	tarn_print_json_line(out, stdout);
 }
@@ -221,18 +242,21 @@ static int run_ls(int argc, char **argv)
 
 static const struct tarn_print_column partition_columns[] = {
 	{ "PARTITION", true, 0 }, { "LEADER", true, 0 }, { "START", true, 0 },	    { "END", true, 0 },
-	{ "OFFSETS", true, 0 },	  { "SIZE", true, 0 },	 { "PER SECOND", true, 0 },
+	{ "OFFSETS", true, 0 },	  { "SIZE", true, 0 },	 { "PER SECOND", true, 0 }, { "BYTES A SECOND", true, 0 },
 };
 
 static void describe_for_people(const struct sight *sight, const rd_kafka_ConfigEntry_t **settings, size_t n)
 {
 	struct totals totals = total(sight);
-	char records[TARN_PRINT_NUMBER_SIZE], size[TARN_PRINT_NUMBER_SIZE] = "-";
+	char records[TARN_PRINT_NUMBER_SIZE], size[TARN_PRINT_NUMBER_SIZE] = "-", bytes[TARN_PRINT_NUMBER_SIZE] = "-";
 	tarn_format_count(totals.records, records);
 	if (totals.size >= 0)
 		tarn_format_bytes(totals.size, size);
-	printf("topic        %s\npartitions   %d\noffsets      %s\nsize         %s\nper second   %.1f (last minute)\n",
-	       sight->topic->topic, sight->topic->partition_cnt, records, size, rate(0, totals.recent));
+	if (totals.size >= 0)
+		tarn_format_bytes((int64_t)byte_rate(totals.size, totals.records, totals.recent), bytes);
+	printf("topic        %s\npartitions   %d\noffsets      %s\nsize         %s\n", sight->topic->topic,
+	       sight->topic->partition_cnt, records, size);
+	printf("per second   %.1f, %s (last minute)\n", rate(0, totals.recent), bytes);
 	for (size_t i = 0; i < n; i++)
 		if (rd_kafka_ConfigEntry_source(settings[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG)
 			printf("setting      %s=%s\n", rd_kafka_ConfigEntry_name(settings[i]),
@@ -248,6 +272,8 @@ static void describe_for_people(const struct sight *sight, const rd_kafka_Config
 		tarn_print_cell_count(table, sight->end[i] - sight->start[i]);
 		print_size(table, sight->size[i]);
 		print_rate(table, sight->minute_ago[i], sight->end[i]);
+		print_byte_rate(table, sight->size[i], sight->end[i] - sight->start[i],
+				sight->end[i] - sight->minute_ago[i]);
 	}
 	tarn_print_table_write(table, stdout);
 	tarn_print_table_free(table);
@@ -267,6 +293,7 @@ static void put_partition(struct tarn_buf *out, const struct sight *sight, int i
 	put_size(out, sight->size[i]);
 	tarn_print_json_key(out, "records_per_second");
 	tarn_print_json_double(out, rate(sight->minute_ago[i], sight->end[i]));
+	put_byte_rate(out, sight->size[i], sight->end[i] - sight->start[i], sight->end[i] - sight->minute_ago[i]);
 	tarn_print_json_end(out, '}');
 }
 
@@ -283,6 +310,7 @@ static void describe_for_machines(const struct sight *sight, const rd_kafka_Conf
 	put_size(&out, totals.size);
 	tarn_print_json_key(&out, "records_per_second");
 	tarn_print_json_double(&out, rate(0, totals.recent));
+	put_byte_rate(&out, totals.size, totals.records, totals.recent);
 	tarn_print_json_key(&out, "settings");
 	tarn_print_json_begin(&out, '{');
 	for (size_t i = 0; i < n; i++)
@@ -347,9 +375,9 @@ static int run_describe(int argc, char **argv)
 		.arguments = "TOPIC...",
 		.min_arguments = 1,
 		.max_arguments = 1000,
-		.summary = "Shows a topic's own settings and, for each partition, its offsets and the records a second "
-			   "that "
-			   "came in the last minute.",
+		.summary = "Shows a topic's own settings and, for each partition, its offsets, its size, and the "
+			   "records and bytes a second that came in the last minute (bytes as records of average "
+			   "size).",
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};

@@ -170,6 +170,8 @@ static void answer(struct tarn_call *call, struct fetch *fetch)
 		/* librdkafka takes a null record set for a broken one. */
 		part->response->records =
 			part->len ? tarn_slice_of(fetch->records.data + part->at, part->len) : tarn_slice_of("", 0);
+		if (part->len)
+			tarn_partition_count_out(part->partition, part->len);
 	}
 	for (size_t i = 0; i < fetch->n_topics; i++)
 		if (fetch->topics[i])
