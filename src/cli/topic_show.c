@@ -200,15 +200,33 @@ static enum tarn_rc list_topics(rd_kafka_t *client, const struct tarn_kafka_opti
 	return rc;
 }
 
+struct listing {
+	const struct tarn_kafka_options *kafka;
+	bool all, json;
+};
+
+static enum tarn_rc list(struct tarn_kafka_admin *admin, const char *unused, void *context, struct tarn_err *err)
+{
+	const struct listing *how = context;
+	const struct rd_kafka_metadata *facts;
+	(void)unused;
+	enum tarn_rc rc = tarn_topic_facts(admin->client, NULL, &facts, err);
+	if (rc)
+		return rc;
+	rc = list_topics(admin->client, how->kafka, facts, how->all, how->json, err);
+	rd_kafka_metadata_destroy(facts);
+	return rc;
+}
+
 static int run_ls(int argc, char **argv)
 {
 	struct tarn_kafka_options kafka = TARN_KAFKA_OPTIONS_DEFAULT;
-	bool json = false, all = false;
+	struct listing how = { .kafka = &kafka };
 	int exit_code;
 	const struct tarn_option options[] = {
 		TARN_OPTIONS_KAFKA(&kafka),
-		TARN_TOPIC_OPTION_JSON(&json),
-		{ .name = "all", .letter = 'a', .help = "also those that begin with \"_\"", .flag = &all },
+		TARN_TOPIC_OPTION_JSON(&how.json),
+		{ .name = "all", .letter = 'a', .help = "also those that begin with \"_\"", .flag = &how.all },
 	};
 	const struct tarn_usage usage = {
 		.command = "topic ls",
@@ -221,21 +239,9 @@ static int run_ls(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	const struct rd_kafka_metadata *facts;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	enum tarn_rc rc = tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err);
-	if (rc)
-		return tarn_print_error(&err);
-	rc = tarn_topic_facts(client, NULL, &facts, &err);
-	if (!rc) {
-		rc = list_topics(client, &kafka, facts, all, json, &err);
-		rd_kafka_metadata_destroy(facts);
-	}
-	rd_kafka_destroy(client);
-	return rc ? tarn_print_error(&err) : TARN_EXIT_DONE;
+	return tarn_admin_run(&kafka, NULL, 0, list, &how);
 }
 
 /* ---- describe ---- */
@@ -343,9 +349,17 @@ static enum tarn_rc describe_seen(struct tarn_kafka_admin *admin, const struct s
 	return TARN_OK;
 }
 
-static enum tarn_rc describe(struct tarn_kafka_admin *admin, const struct tarn_kafka_options *kafka, const char *name,
-			     bool json, struct tarn_err *err)
+struct describing {
+	const struct tarn_kafka_options *kafka;
+	bool json, again; /* again: another one stands above */
+};
+
+static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, void *context, struct tarn_err *err)
 {
+	struct describing *how = context;
+	if (how->again && !how->json)
+		putchar('\n');
+	how->again = true;
 	const struct rd_kafka_metadata *facts;
 	struct sight sight;
 	enum tarn_rc rc = tarn_topic_facts(admin->client, name, &facts, err);
@@ -354,9 +368,9 @@ static enum tarn_rc describe(struct tarn_kafka_admin *admin, const struct tarn_k
 	int at = 0;
 	while (strcmp(facts->topics[at].topic, name))
 		at++;
-	rc = look(admin->client, kafka, facts, at, &sight, err);
+	rc = look(admin->client, how->kafka, facts, at, &sight, err);
 	if (!rc) {
-		rc = describe_seen(admin, &sight, json, err);
+		rc = describe_seen(admin, &sight, how->json, err);
 		sight_release(&sight);
 	}
 	rd_kafka_metadata_destroy(facts);
@@ -366,9 +380,9 @@ static enum tarn_rc describe(struct tarn_kafka_admin *admin, const struct tarn_k
 static int run_describe(int argc, char **argv)
 {
 	struct tarn_kafka_options kafka = TARN_KAFKA_OPTIONS_DEFAULT;
-	bool json = false;
+	struct describing how = { .kafka = &kafka };
 	int exit_code;
-	const struct tarn_option options[] = { TARN_OPTIONS_KAFKA(&kafka), TARN_TOPIC_OPTION_JSON(&json) };
+	const struct tarn_option options[] = { TARN_OPTIONS_KAFKA(&kafka), TARN_TOPIC_OPTION_JSON(&how.json) };
 	const struct tarn_usage usage = {
 		.command = "topic describe",
 		.section = TARN_TOPIC_SECTION,
@@ -381,24 +395,9 @@ static int run_describe(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	struct tarn_kafka_admin admin;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	if (tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err))
-		return tarn_print_error(&err);
-	tarn_kafka_admin_init(&admin, client);
-	exit_code = TARN_EXIT_DONE;
-	for (int i = 1; i < argc; i++) {
-		if (i > 1 && !json)
-			putchar('\n');
-		if (describe(&admin, &kafka, argv[i], json, &err))
-			exit_code = tarn_print_error(&err);
-	}
-	tarn_kafka_admin_release(&admin);
-	rd_kafka_destroy(client);
-	return exit_code;
+	return tarn_admin_run(&kafka, argv + 1, argc - 1, describe, &how);
 }
 
 const struct tarn_command tarn_command_topic_ls = { "ls", "topics, their records and rates", run_ls };
