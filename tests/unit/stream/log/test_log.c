@@ -478,6 +478,45 @@ static void topics_follow_the_broker(void **state)
 	setup_end(&setup);
 }
 
+static void *change_defaults(void *context)
+{
+	struct setup *setup = context;
+	static const char *const values[][2] = {
+		{ "compression.type", "zstd" }, { "compression.type", "lz4" },
+		{ "message.max.bytes", "200" }, { "log.message.timestamp.type", "LogAppendTime" },
+		{ "message.max.bytes", NULL },	{ "log.message.timestamp.type", NULL },
+		{ "compression.type", NULL }
+	};
+	for (int round = 0; round < 10; round++)
+		for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+			assert_int_equal(configure(setup, TARN_SCOPE_CLUSTER, values[i][0], values[i][1]), TARN_OK);
+	return NULL;
+}
+
+/* While others append, a default is the old one or the new one. */
+static void defaults_change_under_load(void **state)
+{
+	(void)state;
+	struct setup setup;
+	pthread_t changer;
+	setup_begin(&setup, 1, NULL, 0);
+	assert_int_equal(pthread_create(&changer, NULL, change_defaults, &setup), 0);
+	int64_t taken = 0;
+	for (int i = 0; i < 300; i++) {
+		struct tarn_append result = setup_append(&setup, (int)taken, 1, 1000, NULL);
+		assert_true(result.status == TARN_APPEND_DONE || result.status == TARN_APPEND_TOO_LARGE);
+		taken += result.status == TARN_APPEND_DONE;
+		if (i % 10 == 0)
+			setup_wait(&setup);
+	}
+	pthread_join(changer, NULL);
+	setup_wait(&setup);
+	assert_int_equal(setup_append(&setup, (int)taken, 1, 1000, NULL).status, TARN_APPEND_DONE);
+	setup_wait(&setup);
+	assert_int_equal(setup_read_all(&setup, 0, 1 << 20), taken + 1);
+	setup_end(&setup);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +534,7 @@ int main(void)
 		cmocka_unit_test(relaxed_topics_show_at_once),
 		cmocka_unit_test(few_open_files),
 		cmocka_unit_test(topics_follow_the_broker),
+		cmocka_unit_test(defaults_change_under_load),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
