@@ -73,7 +73,7 @@ static int run_delete(int argc, char **argv)
 	};
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	return tarn_admin_run(&kafka, argv + 1, argc - 1, delete_or_say, &execute);
+	return tarn_admin_run(&kafka, argv + 1, argc - 1, false, delete_or_say, &execute);
 }
 
 const struct tarn_command tarn_command_group_delete = { "delete", "forget a group and its offsets", run_delete };

@@ -332,7 +332,7 @@ static int run_reset(int argc, char **argv)
 	reset.group = argv[1];
 	reset.topics = argv + 2;
 	reset.n_topics = argc - 2;
-	return tarn_admin_run(&kafka, argv + 1, 1, reset_group, &reset);
+	return tarn_admin_run(&kafka, argv + 1, 1, false, reset_group, &reset);
 }
 
 const struct tarn_command tarn_command_group_reset = { "reset", "move a group's offsets", run_reset };

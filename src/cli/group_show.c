@@ -91,7 +91,7 @@ static int run_ls(int argc, char **argv)
 	};
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	return tarn_admin_run(&kafka, NULL, 0, list, &json);
+	return tarn_admin_run(&kafka, NULL, 0, false, list, &json);
 }
 
 /* ---- describe ---- */
@@ -198,16 +198,9 @@ static void describe_for_machines(const struct tarn_group_sight *sight)
 	tarn_buf_release(&out);
 }
 
-struct describing {
-	bool json, again; /* again: another one stands above */
-};
-
 static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, void *context, struct tarn_err *err)
 {
-	struct describing *how = context;
-	if (how->again && !how->json)
-		putchar('\n');
-	how->again = true;
+	const bool json = *(const bool *)context;
 	const struct rd_kafka_group_list *list;
 	struct tarn_group_sight sight;
 	enum tarn_rc rc = tarn_group_list(admin->client, name, &list, err);
@@ -215,7 +208,7 @@ static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, v
 		return rc;
 	rc = tarn_group_look(admin, &list->groups[0], &sight, err);
 	if (!rc) {
-		(how->json ? describe_for_machines : describe_for_people)(&sight);
+		(json ? describe_for_machines : describe_for_people)(&sight);
 		tarn_group_sight_release(&sight);
 	}
 	rd_kafka_group_list_destroy(list);
@@ -225,9 +218,9 @@ static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, v
 static int run_describe(int argc, char **argv)
 {
 	struct tarn_kafka_options kafka = TARN_KAFKA_OPTIONS_DEFAULT;
-	struct describing how = { .json = false };
+	bool json = false;
 	int exit_code;
-	const struct tarn_option options[] = { TARN_OPTIONS_KAFKA(&kafka), TARN_GROUP_OPTION_JSON(&how.json) };
+	const struct tarn_option options[] = { TARN_OPTIONS_KAFKA(&kafka), TARN_GROUP_OPTION_JSON(&json) };
 	const struct tarn_usage usage = {
 		.command = "group describe",
 		.section = TARN_GROUP_SECTION,
@@ -242,7 +235,7 @@ static int run_describe(int argc, char **argv)
 	};
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	return tarn_admin_run(&kafka, argv + 1, argc - 1, describe, &how);
+	return tarn_admin_run(&kafka, argv + 1, argc - 1, !json, describe, &json);
 }
 
 const struct tarn_command tarn_command_group_ls = { "ls", "groups, their members and lag", run_ls };

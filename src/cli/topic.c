@@ -88,7 +88,7 @@ static int run_create(int argc, char **argv)
 			exit_code = tarn_options_refuse(&usage, "\"%s\" is no setting, expected KEY=VALUE", argv[i]);
 	}
 	if (exit_code == TARN_EXIT_DONE)
-		exit_code = tarn_admin_run(&kafka, NULL, 0, create, topic);
+		exit_code = tarn_admin_run(&kafka, NULL, 0, false, create, topic);
 	rd_kafka_NewTopic_destroy(topic);
 	return exit_code;
 }
@@ -171,7 +171,7 @@ static int run_delete(int argc, char **argv)
 	};
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	return tarn_admin_run(&kafka, argv + 1, argc - 1, delete_named, &execute);
+	return tarn_admin_run(&kafka, argv + 1, argc - 1, false, delete_named, &execute);
 }
 
 /* ---- config ---- */
@@ -344,7 +344,7 @@ static int run_config(int argc, char **argv)
 			exit_code =
 				tarn_options_refuse(&usage, "\"%s\" is no setting, expected KEY=VALUE", how.keys[i]);
 	if (exit_code == TARN_EXIT_DONE)
-		exit_code = tarn_admin_run(&kafka, argv + 1, 1, configure, &how);
+		exit_code = tarn_admin_run(&kafka, argv + 1, 1, false, configure, &how);
 	free(how.values);
 	return exit_code;
 }

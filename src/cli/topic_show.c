@@ -241,7 +241,7 @@ static int run_ls(int argc, char **argv)
 	};
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	return tarn_admin_run(&kafka, NULL, 0, list, &how);
+	return tarn_admin_run(&kafka, NULL, 0, false, list, &how);
 }
 
 /* ---- describe ---- */
@@ -351,15 +351,12 @@ static enum tarn_rc describe_seen(struct tarn_kafka_admin *admin, const struct s
 
 struct describing {
 	const struct tarn_kafka_options *kafka;
-	bool json, again; /* again: another one stands above */
+	bool json;
 };
 
 static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, void *context, struct tarn_err *err)
 {
-	struct describing *how = context;
-	if (how->again && !how->json)
-		putchar('\n');
-	how->again = true;
+	const struct describing *how = context;
 	const struct rd_kafka_metadata *facts;
 	struct sight sight;
 	enum tarn_rc rc = tarn_topic_facts(admin->client, name, &facts, err);
@@ -397,7 +394,7 @@ static int run_describe(int argc, char **argv)
 	};
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	return tarn_admin_run(&kafka, argv + 1, argc - 1, describe, &how);
+	return tarn_admin_run(&kafka, argv + 1, argc - 1, !how.json, describe, &how);
 }
 
 const struct tarn_command tarn_command_topic_ls = { "ls", "topics, their records and rates", run_ls };
