@@ -20,22 +20,23 @@ void tarn_handle_list_groups(struct tarn_call *call)
 	struct tarn_list_groups_response *response = call->response;
 	struct tarn_group_coordinator *coordinator = call->broker->groups;
 	const bool sees_all = tarn_call_allowed(call, TARN_ACL_DESCRIBE, TARN_RESOURCE_CLUSTER, TARN_CLUSTER_NAME);
-	const bool wants_classic = is_named(request->types_filter, request->n_types_filter, "classic");
 	group_enter(coordinator);
 	const size_t n = tarn_groups_count(coordinator->groups);
 	response->groups = tarn_call_new(call, list_groups_response_group, n);
-	for (size_t i = 0; i < n && wants_classic; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct tarn_group *group = tarn_groups_at(coordinator->groups, i);
-		const char *state = tarn_group_state_name(group->state);
-		if (!is_named(request->states_filter, request->n_states_filter, state) ||
+		const char *state = tarn_group_state_text(group);
+		const char *type = group->balance ? "consumer" : "classic";
+		const char *protocol = group->balance ? "consumer" : group->protocol_type;
+		if (!is_named(request->types_filter, request->n_types_filter, type) ||
+		    !is_named(request->states_filter, request->n_states_filter, state) ||
 		    !(sees_all || tarn_call_allowed(call, TARN_ACL_DESCRIBE, TARN_RESOURCE_GROUP, group->id)))
 			continue;
 		response->groups[response->n_groups++] = (struct tarn_list_groups_response_group){
 			.group_id = tarn_arena_strdup(&call->arena, group->id),
-			.protocol_type =
-				group->protocol_type ? tarn_arena_strdup(&call->arena, group->protocol_type) : "",
+			.protocol_type = protocol ? tarn_arena_strdup(&call->arena, protocol) : "",
 			.group_state = state,
-			.group_type = "classic",
+			.group_type = type,
 		};
 	}
 	group_leave(coordinator);
@@ -136,13 +137,13 @@ static int16_t delete_group(const struct tarn_call *call, const char *group_id)
 	struct tarn_group *group = tarn_groups_find(coordinator->groups, group_id);
 	if (!group)
 		return TARN_KAFKA_GROUP_ID_NOT_FOUND;
-	if (group->state != TARN_GROUP_EMPTY || tarn_group_offsets_busy(group->offsets))
+	if (!tarn_group_is_empty(group) || tarn_group_offsets_busy(group->offsets))
 		return TARN_KAFKA_NON_EMPTY_GROUP;
 	for (size_t i = 0; i < tarn_group_offset_count(group->offsets); i++) {
 		const struct tarn_group_offset *offset = tarn_group_offset_at(group->offsets, i);
 		group_add_no_offset(coordinator, group_id, offset->topic, offset->partition);
 	}
-	group_add_no_group(coordinator, group_id);
+	group_add_no_group(coordinator, group);
 	tarn_groups_remove(coordinator->groups, group);
 	return TARN_KAFKA_NONE;
 }

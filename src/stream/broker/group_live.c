@@ -1,4 +1,5 @@
 /* Signs of life, and leaving. */
+#include "stream/broker/balance.h"
 #include "stream/broker/group_inside.h"
 
 int16_t tarn_groups_heartbeat(struct tarn_groups *groups, int64_t now_ms, const struct tarn_heartbeat_request *request)
@@ -25,6 +26,8 @@ int16_t tarn_groups_leave(struct tarn_groups *groups, int64_t now_ms, const char
 	if (!*group_id)
 		return TARN_KAFKA_INVALID_GROUP_ID;
 	if (!group)
+		return TARN_KAFKA_UNKNOWN_MEMBER_ID;
+	if (group->balance)
 		return TARN_KAFKA_UNKNOWN_MEMBER_ID;
 	const size_t pending = tarn_group_find_pending(group, member_id);
 	if (!instance_id && pending < group->n_pending) {
@@ -57,6 +60,10 @@ int16_t tarn_groups_may_commit(struct tarn_groups *groups, int64_t now_ms, const
 			return TARN_KAFKA_ILLEGAL_GENERATION;
 		*found = tarn_groups_make(groups, now_ms, claim->group_id);
 		return TARN_KAFKA_NONE;
+	}
+	if (group->balance) {
+		*found = group;
+		return tarn_balance_may_commit(group->balance, claim);
 	}
 	if (claims) {
 		struct tarn_group_member *member;
