@@ -70,10 +70,98 @@ static void describe_members(struct tarn_call *call, const struct tarn_group *gr
 	}
 }
 
+/* ---- a group of the newer protocol, told to who asks in the words of the older one ---- */
+
+static void add_be16(struct tarn_buf *out, size_t value)
+{
+	tarn_buf_add_byte(out, (uint8_t)(value >> 8));
+	tarn_buf_add_byte(out, (uint8_t)value);
+}
+
+static void add_text(struct tarn_buf *out, const char *text)
+{
+	add_be16(out, strlen(text));
+	tarn_buf_add_str(out, text);
+}
+
+static struct tarn_slice keep(struct tarn_call *call, struct tarn_buf *buf)
+{
+	const struct tarn_slice kept = tarn_slice_of(tarn_arena_copy(&call->arena, buf->data, buf->len), buf->len);
+	tarn_buf_clear(buf);
+	return kept;
+}
+
+/* The consumer protocol's subscription: version, topics, user data. */
+static void write_subscription(const struct tarn_balance_member *member, struct tarn_buf *out)
+{
+	add_be16(out, 0);
+	tarn_buf_add_be32(out, (uint32_t)member->topics.n);
+	for (size_t i = 0; i < member->topics.n; i++)
+		add_text(out, member->topics.items[i]);
+	tarn_buf_add_be32(out, 0);
+}
+
+static const char *topic_name(const struct tarn_balance_topics *topics, const struct tarn_uuid *id)
+{
+	for (size_t i = 0; i < topics->n; i++)
+		if (!memcmp(&topics->items[i].id, id, sizeof(*id)))
+			return topics->items[i].name;
+	return "";
+}
+
+/* ... and its assignment: version, topics with their partitions, user data. */
+static void write_assignment(struct tarn_call *call, const struct tarn_group *group,
+			     const struct tarn_balance_member *member, struct tarn_buf *out)
+{
+	size_t n;
+	const struct tarn_balance_topic_partitions *topics = tarn_parts_write(&member->assigned, &call->arena, &n);
+	add_be16(out, 0);
+	tarn_buf_add_be32(out, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		add_text(out, topic_name(&group->balance->subscribed, &topics[i].topic_id));
+		tarn_buf_add_be32(out, (uint32_t)topics[i].n_partitions);
+		for (size_t j = 0; j < topics[i].n_partitions; j++)
+			tarn_buf_add_be32(out, (uint32_t)topics[i].partitions[j]);
+	}
+	tarn_buf_add_be32(out, 0);
+}
+
+static void describe_balance(struct tarn_call *call, const struct tarn_group *group,
+			     struct tarn_describe_groups_response_group *described)
+{
+	const struct tarn_balance *balance = group->balance;
+	struct tarn_buf bytes;
+	tarn_buf_init(&bytes, TARN_BUF_DEFAULT_MAX);
+	described->group_state = tarn_balance_state_name(balance);
+	described->protocol_type = "consumer";
+	described->protocol_data = balance->n_members ? tarn_balance_assignor_name(balance) : "";
+	described->members = tarn_call_new(call, describe_groups_response_member, balance->n_members);
+	described->n_members = balance->n_members;
+	for (size_t i = 0; i < balance->n_members; i++) {
+		const struct tarn_balance_member *member = balance->members[i];
+		struct tarn_describe_groups_response_member *out = &described->members[i];
+		out->member_id = tarn_arena_strdup(&call->arena, member->id);
+		out->group_instance_id =
+			member->instance_id ? tarn_arena_strdup(&call->arena, member->instance_id) : NULL;
+		out->client_id = tarn_arena_strdup(&call->arena, member->client_id);
+		out->client_host = tarn_arena_strdup(&call->arena, member->client_host);
+		write_subscription(member, &bytes);
+		out->member_metadata = keep(call, &bytes);
+		write_assignment(call, group, member, &bytes);
+		out->member_assignment = keep(call, &bytes);
+	}
+	tarn_buf_release(&bytes);
+}
+
 static void describe(struct tarn_call *call, struct tarn_describe_groups_response_group *described)
 {
 	const struct tarn_group *group = tarn_groups_find(call->broker->groups->groups, described->group_id);
-	if (!group) {
+	if (group && group->balance && call->api_version < 6) {
+		/* Kafka says "Dead", which older tools take for a group that is not there. */
+		describe_balance(call, group, described);
+		return;
+	}
+	if (!group || group->balance) {
 		/* Older clients know a group that is not there by its state alone. */
 		described->group_state = "Dead";
 		if (call->api_version >= 6) {
