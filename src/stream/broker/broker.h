@@ -69,7 +69,8 @@ struct tarn_broker {
 	struct tarn_group_coordinator *groups;
 	struct tarn_transactions *transactions;
 	struct tarn_acls *acls;
-	struct tarn_users *users;		/* NULL: nobody needs to authenticate */
+	struct tarn_users *users;		/* NULL: none are known, and none can be added */
+	bool authenticates;			/* whether clients have to be one of them */
 	const struct tarn_validator *validator; /* NULL: everything fits */
 
 	/* Whether `principal` at `host` may do this. NULL: everybody may do everything. */

@@ -700,7 +700,7 @@ static enum tarn_rc open_listener(struct tarn_connections *all, struct tarn_err 
 	struct sockaddr_storage bound = { 0 };
 	socklen_t size = sizeof(bound);
 	getsockname(all->listener, (struct sockaddr *)&bound, &size);
-	if (!is_loopback(&bound) && !all->broker->users && !all->options.insecure) {
+	if (!is_loopback(&bound) && !all->broker->authenticates && !all->options.insecure) {
 		enum tarn_rc refused = tarn_fail(
 			err, TARN_EINVALID, "\"%s\" can be reached from other machines, and nobody has to authenticate",
 			all->options.listen);

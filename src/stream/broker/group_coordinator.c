@@ -271,6 +271,7 @@ static enum tarn_rc open_topic(struct tarn_group_coordinator *coordinator, struc
 		{ "cleanup.policy", "compact" },
 		{ "segment.bytes", SEGMENT_BYTES },
 		{ "max.message.bytes", MOST_RECORD_BYTES },
+		{ "flush.messages", "1" },
 	};
 	coordinator->topic = tarn_log_find_topic(coordinator->broker->log, TARN_OFFSETS_TOPIC);
 	if (!coordinator->topic) {

@@ -259,7 +259,7 @@ void tarn_session_init(struct tarn_session *session, struct tarn_broker *broker,
 {
 	*session = (struct tarn_session){ .broker = broker, .loop = loop, .turn = turn };
 	session->end = &session->first;
-	session->must_authenticate = broker->users != NULL;
+	session->must_authenticate = broker->authenticates;
 	snprintf(session->principal, sizeof(session->principal), "User:ANONYMOUS");
 }
 

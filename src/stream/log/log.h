@@ -74,14 +74,33 @@ const char *tarn_topic_name(const struct tarn_topic *topic);
 const uint8_t *tarn_topic_id(const struct tarn_topic *topic);
 int32_t tarn_topic_partitions(const struct tarn_topic *topic);
 bool tarn_topic_deleted(const struct tarn_topic *topic);
-/* Appends the text of a setting: the topic's own or the default; *is_own tells which (may be NULL). TARN_ENOTFOUND for a key
- * that the table does not have. */
+/* Appends the text of a setting: the topic's own, or what counts without; *is_own tells which (may be NULL). TARN_ENOTFOUND for
+ * a key that the table does not have. */
 enum tarn_rc tarn_topic_setting(const struct tarn_topic *topic, const char *key, struct tarn_buf *value,
 				bool *is_own) TARN_MUST_CHECK;
 /* NULL where there is no such partition. */
 struct tarn_partition *tarn_topic_partition(struct tarn_topic *topic, int32_t partition);
 struct tarn_topic *tarn_partition_topic(const struct tarn_partition *partition); /* no new reference */
 int32_t tarn_partition_number(const struct tarn_partition *partition);
+
+/* ---- settings of the whole ---- */
+
+/* Text by scope and name: what may be changed while the program runs, and is to be there after the next start (Kafka's
+ * dynamic configurations). In the two scopes below, what topic_config.h calls `of_broker` counts at once for all topics that
+ * have no such setting of their own, the broker's before the cluster's; what other names and scopes mean is their user's
+ * business. */
+#define TARN_SCOPE_BROKER "broker"
+#define TARN_SCOPE_CLUSTER "cluster"
+/* Of either scope, and the log's own: milliseconds that a producer may be silent before its state is forgotten. */
+#define TARN_SETTING_PRODUCER_EXPIRY "producer.id.expiration.ms"
+#define TARN_PRODUCER_EXPIRY_TEXT "86400000"
+/* All settings or none, value NULL: take it away. Durable when it returns. TARN_EINVALID for what topics could not do.
+ * Waits. */
+enum tarn_rc tarn_log_configure(struct tarn_log *log, const char *scope, const struct tarn_topic_setting *settings,
+				size_t n_settings, struct tarn_err *err) TARN_MUST_CHECK;
+/* Appends the value; TARN_ENOTFOUND where none was given. */
+enum tarn_rc tarn_log_setting(struct tarn_log *log, const char *scope, const char *name,
+			      struct tarn_buf *value) TARN_MUST_CHECK;
 
 /* ---- offsets ---- */
 

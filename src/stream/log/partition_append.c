@@ -125,14 +125,15 @@ static bool check_batch(const struct tarn_topic_config *config, struct checked *
 	if (!check_header(batch, result))
 		return false;
 	int64_t now = log_now_ms(), max_timestamp = batch->max_timestamp;
+	int compression = config->compression;
 	if (batch->codec == TARN_BATCH_NONE || config->compact) {
 		if (!check_records(batch, config, now, &max_timestamp, result))
 			return false;
 	} else if (!config->append_time && !time_in_range(config, batch->max_timestamp, now)) {
 		return refuse(result, TARN_APPEND_BAD_TIMESTAMP, "a batch's timestamp is too far from now");
 	}
-	if (config->compression >= 0 && config->compression != (int)batch->codec &&
-	    !recompress(checked, (enum tarn_batch_codec)config->compression, result))
+	if (compression >= 0 && compression != (int)batch->codec &&
+	    !recompress(checked, (enum tarn_batch_codec)compression, result))
 		return false;
 	if (config->append_time) {
 		tarn_batch_set_append_time(checked->bytes, checked->len, now);
