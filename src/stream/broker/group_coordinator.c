@@ -7,6 +7,7 @@
 #include "stream/broker/balance_record.h"
 #include "stream/broker/group_coordinator_inside.h"
 #include "stream/broker/group_record.h"
+#include "stream/broker/group_settings.h"
 
 /* Members' subscriptions and assignments of a large group are one record. */
 #define MOST_RECORD_BYTES "104857600"
@@ -232,6 +233,12 @@ static void fire(struct tarn_timer *timer)
 	group_leave(coordinator);
 }
 
+static struct tarn_group_times times_of(void *context, const char *group_id)
+{
+	const struct tarn_group_coordinator *coordinator = context;
+	return tarn_group_settings_times(coordinator->broker->log, group_id);
+}
+
 /* ---- topics ---- */
 
 static void note_topics(struct tarn_log_watcher *watcher)
@@ -310,7 +317,8 @@ enum tarn_rc tarn_group_coordinator_open(struct tarn_broker *broker,
 						    .sync = group_answer_sync,
 						    .store = store_group,
 						    .context = coordinator,
-						    .change = add_change };
+						    .change = add_change,
+						    .times = times_of };
 	coordinator->groups = tarn_groups_new(&coordinator->options.limits, &outputs);
 	enum tarn_rc rc = open_topic(coordinator, err);
 	if (!rc)
