@@ -33,6 +33,7 @@ struct world {
 	struct tarn_balance_topics all;
 	struct kept *log; /* all that was to be written */
 	size_t n_log, log_cap;
+	size_t most_members;
 };
 
 static struct tarn_uuid id_of(const char *name)
@@ -246,10 +247,11 @@ static void records(struct world *world, const struct words *words)
 	tarn_buf_add_slice(&world->said, tarn_buf_slice(&world->records));
 }
 
-static struct tarn_groups *new_groups(struct world *world)
+static struct tarn_groups *new_groups(struct world *world, size_t most_members)
 {
 	struct tarn_group_limits limits = TARN_GROUP_LIMITS_DEFAULT;
-	limits.most_members = 3;
+	limits.most_members = most_members;
+	world->most_members = most_members;
 	const struct tarn_group_outputs outputs = { .context = world, .change = note_change };
 	return tarn_groups_new(&limits, &outputs);
 }
@@ -260,7 +262,7 @@ static void reload(struct world *world, const struct words *words)
 	struct tarn_err err;
 	(void)words;
 	tarn_groups_free(world->groups);
-	world->groups = new_groups(world);
+	world->groups = new_groups(world, world->most_members);
 	for (size_t i = 0; i < world->n_log; i++) {
 		const struct kept *kept = &world->log[i];
 		const struct tarn_slice value = kept->has_value ? tarn_buf_slice(&kept->value) : tarn_slice_of(NULL, 0);
@@ -272,7 +274,7 @@ static void reload(struct world *world, const struct words *words)
 	struct tarn_group *group = tarn_groups_find(world->groups, "g");
 	if (group && !tarn_balance_loaded(world->groups, group, world->now_ms))
 		tarn_groups_remove(world->groups, group);
-	world->all.version = 1000;
+	world->all.version += 1000;
 }
 
 static void join_classic(struct world *world, const struct words *words)
@@ -291,6 +293,18 @@ static void leave_classic(struct world *world, const struct words *words)
 {
 	(void)words;
 	tarn_groups_find(world->groups, "g")->state = TARN_GROUP_EMPTY;
+}
+
+static void release(struct world *world)
+{
+	for (size_t i = 0; i < world->n_log; i++) {
+		tarn_buf_release(&world->log[i].key);
+		tarn_buf_release(&world->log[i].value);
+	}
+	free(world->log);
+	tarn_buf_release(&world->said);
+	tarn_buf_release(&world->records);
+	tarn_groups_free(world->groups);
 }
 
 static const struct {
@@ -316,7 +330,7 @@ struct line {
 static void play(const char *title, const struct line *lines)
 {
 	struct world world = { 0 };
-	world.groups = new_groups(&world);
+	world.groups = new_groups(&world, 3);
 	tarn_buf_init(&world.said, TARN_BUF_DEFAULT_MAX);
 	tarn_buf_init(&world.records, TARN_BUF_DEFAULT_MAX);
 	for (; lines->event; lines++) {
@@ -332,14 +346,7 @@ static void play(const char *title, const struct line *lines)
 			fail_msg("%s: \"%s\"\n  said     %s\n  expected %s", title, lines->event, world.said.data,
 				 lines->said);
 	}
-	for (size_t i = 0; i < world.n_log; i++) {
-		tarn_buf_release(&world.log[i].key);
-		tarn_buf_release(&world.log[i].value);
-	}
-	free(world.log);
-	tarn_buf_release(&world.said);
-	tarn_buf_release(&world.records);
-	tarn_groups_free(world.groups);
+	release(&world);
 }
 
 /* ---- the scenarios ---- */
@@ -624,10 +631,164 @@ static void expressions_match_whole_names(void **unused)
 	}
 }
 
+/* ---- any group ---- */
+
+enum { MOST_CLIENTS = 6, STEPS = 120, ROUNDS = 12 };
+
+/* A client as it should be: it takes what is new at once, and gives up what it has to when it comes to it. */
+struct model {
+	char name[4];
+	bool is_in;
+	bool is_lost; /* the last answer: it says all of itself again */
+	int32_t epoch;
+	struct tarn_parts owned, told; /* told: its newest assignment */
+};
+
+static uint64_t seed;
+
+static uint32_t draw(uint32_t below)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(seed >> 33) % below;
+}
+
+static void drop(struct model *model)
+{
+	model->is_in = model->is_lost = false;
+	model->owned.n = model->told.n = 0;
+	model->epoch = 0;
+}
+
+/* What it has to give up it gives up. */
+static void give_up(struct model *model)
+{
+	struct tarn_parts kept;
+	tarn_parts_select(&model->owned, &model->told, true, &kept);
+	tarn_parts_move(&model->owned, &kept);
+}
+
+static void send(struct world *world, struct model *model, int32_t epoch, bool loses_answer)
+{
+	struct tarn_arena arena;
+	tarn_arena_init(&arena);
+	const char *topics[] = { "t", "u" };
+	struct tarn_consumer_group_heartbeat_request request = {
+		.group_id = "g", .member_id = model->name, .member_epoch = epoch, .rebalance_timeout_ms = 1000000
+	};
+	request.topic_partitions = tarn_parts_write(&model->owned, &arena, &request.n_topic_partitions);
+	if (!epoch || model->is_lost) {
+		request.subscribed_topic_names = topics;
+		request.n_subscribed_topic_names = 2;
+	}
+	const struct tarn_balance_client client = { "client", "/host", 1, &world->all, sees, NULL };
+	struct tarn_balance_answer answer;
+	tarn_groups_balance(world->groups, world->now_ms, &request, &client, &answer);
+	tarn_arena_release(&arena);
+	if (epoch < 0 || answer.error) {
+		assert_true(epoch < 0 || answer.error == TARN_KAFKA_FENCED_MEMBER_EPOCH ||
+			    answer.error == TARN_KAFKA_UNKNOWN_MEMBER_ID);
+		drop(model);
+		return;
+	}
+	model->is_in = true;
+	model->is_lost = loses_answer;
+	if (loses_answer)
+		return;
+	model->epoch = answer.epoch;
+	if (!answer.has_assignment)
+		return;
+	tarn_parts_copy(&model->told, &answer.member->assigned);
+	for (size_t i = 0; i < model->told.n; i++)
+		tarn_parts_push(&model->owned, model->told.items[i]);
+	tarn_parts_sort(&model->owned);
+}
+
+static void assert_owned_once(const struct model *models)
+{
+	for (int a = 0; a < MOST_CLIENTS; a++)
+		for (int b = 0; b < a; b++)
+			if (tarn_parts_meet(&models[a].owned, &models[b].owned))
+				fail_msg("%s and %s own the same", models[a].name, models[b].name);
+}
+
+static void set_topic(struct world *world, const char *name, uint32_t partitions)
+{
+	char line[32];
+	struct words words;
+	snprintf(line, sizeof(line), "topic %s %u", name, partitions);
+	split(line, &words);
+	topic(world, &words);
+}
+
+static void do_anything(struct world *world, struct model *model, int32_t *partitions)
+{
+	const uint32_t what = draw(20);
+	if (what == 0 && model->is_in)
+		send(world, model, -1, false);
+	else if (what == 1 && *partitions < 9)
+		set_topic(world, "t", (uint32_t)++ * partitions);
+	else if (what < 6)
+		give_up(model);
+	else
+		send(world, model, model->is_in && model->epoch ? model->epoch : 0, what == 6);
+}
+
+/* Everybody does what it should; the group comes to rest, and all that there is has one owner. */
+static void come_to_rest(struct world *world, struct model *models, int32_t partitions)
+{
+	for (int round = 0; round < ROUNDS; round++)
+		for (int i = 0; i < MOST_CLIENTS; i++) {
+			give_up(&models[i]);
+			send(world, &models[i], models[i].is_in ? models[i].epoch : 0, false);
+			assert_owned_once(models);
+		}
+	size_t owned = 0, least = SIZE_MAX, most = 0;
+	for (int i = 0; i < MOST_CLIENTS; i++) {
+		owned += models[i].owned.n;
+		least = models[i].owned.n < least ? models[i].owned.n : least;
+		most = models[i].owned.n > most ? models[i].owned.n : most;
+	}
+	const struct tarn_group *group = tarn_groups_find(world->groups, "g");
+	assert_string_equal(tarn_group_state_text(group), "Stable");
+	assert_int_equal(owned, partitions + 4);
+	assert_in_range(most - least, 0, 1);
+}
+
+/* Whatever members do, and whatever answers are lost, nothing is owned twice; and it is the same after a restart. */
+static void any_group_comes_to_rest(void **unused)
+{
+	(void)unused;
+	for (uint64_t round = 0; round < 100; round++) {
+		struct world world = { 0 };
+		struct model models[MOST_CLIENTS] = { 0 };
+		int32_t partitions = 3;
+		seed = round + 1;
+		world.groups = new_groups(&world, MOST_CLIENTS);
+		tarn_buf_init(&world.records, TARN_BUF_DEFAULT_MAX);
+		set_topic(&world, "t", (uint32_t)partitions);
+		set_topic(&world, "u", 4);
+		for (int i = 0; i < MOST_CLIENTS; i++)
+			snprintf(models[i].name, sizeof(models[i].name), "m%d", i);
+		for (int step = 0; step < STEPS; step++) {
+			do_anything(&world, &models[draw(MOST_CLIENTS)], &partitions);
+			assert_owned_once(models);
+			if (!draw(40))
+				reload(&world, NULL);
+		}
+		come_to_rest(&world, models, partitions);
+		for (int i = 0; i < MOST_CLIENTS; i++) {
+			tarn_parts_release(&models[i].owned);
+			tarn_parts_release(&models[i].told);
+		}
+		release(&world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scenarios_are_kept),
+		cmocka_unit_test(any_group_comes_to_rest),
 		cmocka_unit_test(expressions_match_whole_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
