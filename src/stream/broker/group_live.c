@@ -65,7 +65,8 @@ int16_t tarn_groups_may_commit(struct tarn_groups *groups, int64_t now_ms, const
 		*found = group;
 		return tarn_balance_may_commit(group->balance, claim);
 	}
-	if (claims) {
+	/* Who assigns its partitions itself may have made up a member id. */
+	if (claims && (claim->generation >= 0 || group->state != TARN_GROUP_EMPTY)) {
 		struct tarn_group_member *member;
 		const int16_t error = tarn_group_check_member(group, claim->member_id, claim->instance_id, &member);
 		if (error)

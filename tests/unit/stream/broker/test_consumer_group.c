@@ -320,6 +320,7 @@ static const struct line two_members[] = {
 	{ "join b4 B range", "b4:3 consumer range/B B=B;" },
 	{ "leave B", "store 4:0;ok;" },
 	{ "state", "Empty 4:0;" },
+	{ "commit ?made-up -1", "ok;" },
 	{ "heartbeat B 4", "UNKNOWN_MEMBER_ID;" },
 	{ NULL, NULL },
 };
