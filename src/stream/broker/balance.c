@@ -36,7 +36,7 @@ void tarn_names_copy(struct tarn_names *to, const char *const *from, size_t n)
 	}
 }
 
-static bool has_name(const struct tarn_names *names, const char *name)
+bool tarn_names_have(const struct tarn_names *names, const char *name)
 {
 	return names->n && bsearch(&name, names->items, names->n, sizeof(*names->items), compare_names);
 }
@@ -47,6 +47,27 @@ void tarn_balance_topics_release(struct tarn_balance_topics *topics)
 		free(topics->items[i].name);
 	free(topics->items);
 	*topics = (struct tarn_balance_topics){ 0 };
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return memcmp(&((const struct tarn_balance_topic *)a)->id, &((const struct tarn_balance_topic *)b)->id,
+		      sizeof(struct tarn_uuid));
+}
+
+void tarn_balance_sort_topics(struct tarn_balance_topics *topics)
+{
+	if (topics->n)
+		qsort(topics->items, topics->n, sizeof(*topics->items), compare_ids);
+}
+
+const char *tarn_balance_topic_name(const struct tarn_balance *balance, const struct tarn_uuid *id)
+{
+	const struct tarn_balance_topics *topics = &balance->subscribed;
+	const struct tarn_balance_topic key = { .id = *id };
+	const struct tarn_balance_topic *found =
+		topics->n ? bsearch(&key, topics->items, topics->n, sizeof(key), compare_ids) : NULL;
+	return found ? found->name : NULL;
 }
 
 /* ---- members ---- */
@@ -176,12 +197,31 @@ void tarn_balance_release_regex(struct tarn_groups *groups, struct tarn_group *g
 bool tarn_balance_reads(const struct tarn_balance *balance, const char *topic)
 {
 	for (size_t i = 0; i < balance->n_members; i++)
-		if (has_name(&balance->members[i]->topics, topic))
+		if (tarn_names_have(&balance->members[i]->topics, topic))
 			return true;
 	for (size_t i = 0; i < balance->n_regexes; i++)
-		if (has_name(&balance->regexes[i].topics, topic))
+		if (tarn_names_have(&balance->regexes[i].topics, topic))
 			return true;
 	return false;
+}
+
+static void add_names(const char ***all, size_t *n, size_t *cap, const struct tarn_names *names)
+{
+	*all = tarn_grow(*all, cap, *n + names->n + 1, sizeof(**all));
+	for (size_t i = 0; i < names->n; i++)
+		(*all)[(*n)++] = names->items[i];
+}
+
+void tarn_balance_read_names(const struct tarn_balance *balance, struct tarn_names *names)
+{
+	const char **all = NULL;
+	size_t n = 0, cap = 0;
+	for (size_t i = 0; i < balance->n_members; i++)
+		add_names(&all, &n, &cap, &balance->members[i]->topics);
+	for (size_t i = 0; i < balance->n_regexes; i++)
+		add_names(&all, &n, &cap, &balance->regexes[i].topics);
+	tarn_names_copy(names, all, n);
+	free(all);
 }
 
 /* ---- the whole ---- */

@@ -91,6 +91,8 @@ const char *tarn_balance_state_name(const struct tarn_balance *balance);
 /* The assignor that most members ask for. */
 const char *tarn_balance_assignor_name(const struct tarn_balance *balance);
 struct tarn_balance_member *tarn_balance_find(const struct tarn_balance *balance, const char *member_id);
+/* The name of a topic that the group reads, or NULL. */
+const char *tarn_balance_topic_name(const struct tarn_balance *balance, const struct tarn_uuid *id);
 /* Whether a member reads the topic. */
 bool tarn_balance_reads(const struct tarn_balance *balance, const char *topic);
 
@@ -162,6 +164,8 @@ void tarn_balance_drop_regex(struct tarn_balance *balance, const char *pattern);
 void tarn_names_copy(struct tarn_names *to, const char *const *from, size_t n);
 void tarn_names_release(struct tarn_names *names);
 void tarn_balance_topics_release(struct tarn_balance_topics *topics);
+/* By ids. */
+void tarn_balance_sort_topics(struct tarn_balance_topics *topics);
 /* After the last record: members of which only parts are there go, sessions start. False where it is no group of this
  * protocol. */
 bool tarn_balance_loaded(struct tarn_groups *groups, struct tarn_group *group, int64_t now_ms);

@@ -109,6 +109,14 @@ static size_t least_loaded(const struct uniform *u, size_t topic)
 	return least;
 }
 
+static size_t least_load(const struct uniform *u)
+{
+	size_t least = SIZE_MAX;
+	for (size_t m = 0; m < u->n_members; m++)
+		least = u->loads[m] < least ? u->loads[m] : least;
+	return least;
+}
+
 static void give(struct uniform *u, size_t place, size_t member)
 {
 	if (u->owners[place] != u->n_members)
@@ -132,13 +140,18 @@ static void give_free(struct uniform *u)
 static bool even_out_once(struct uniform *u)
 {
 	bool moved = false;
+	size_t bottom = least_load(u);
 	for (size_t t = u->n_topics; t-- > 0;)
 		for (int32_t p = u->topics[t].partitions; u->readers[t] > 1 && p-- > 0;) {
-			const size_t place = u->firsts[t] + (size_t)p;
+			const size_t place = u->firsts[t] + (size_t)p, load = u->loads[u->owners[place]];
+			/* Most owners are so near to the member with the least that nobody need be looked for. */
+			if (load < bottom + 2)
+				continue;
 			const size_t least = least_loaded(u, t);
-			if (u->loads[u->owners[place]] < u->loads[least] + 2)
+			if (load < u->loads[least] + 2)
 				continue;
 			give(u, place, least);
+			bottom = least_load(u);
 			moved = true;
 		}
 	return moved;

@@ -103,17 +103,9 @@ void tarn_handle_consumer_group_heartbeat(struct tarn_call *call)
 
 /* ---- ConsumerGroupDescribe ---- */
 
-static const char *name_of(const struct tarn_balance_topics *topics, const struct tarn_uuid *id)
-{
-	for (size_t i = 0; i < topics->n; i++)
-		if (!memcmp(&topics->items[i].id, id, sizeof(*id)))
-			return topics->items[i].name;
-	return NULL;
-}
-
-/* Topics that are no more have no name, and are left out. */
+/* Topics that the group does not read any more have no name, and are left out. */
 static struct tarn_consumer_group_describe_response_assignment *
-describe_parts(struct tarn_call *call, const struct tarn_parts *parts, const struct tarn_balance_topics *topics)
+describe_parts(struct tarn_call *call, const struct tarn_parts *parts, const struct tarn_balance *balance)
 {
 	struct tarn_consumer_group_describe_response_assignment *described =
 		tarn_call_new(call, consumer_group_describe_response_assignment, 1);
@@ -121,7 +113,7 @@ describe_parts(struct tarn_call *call, const struct tarn_parts *parts, const str
 	const struct tarn_balance_topic_partitions *all = tarn_parts_write(parts, &call->arena, &n);
 	described->topic_partitions = tarn_call_new(call, consumer_group_describe_response_topic_partitions, n);
 	for (size_t i = 0; i < n; i++) {
-		const char *name = name_of(topics, &all[i].topic_id);
+		const char *name = tarn_balance_topic_name(balance, &all[i].topic_id);
 		if (name)
 			described->topic_partitions[described->n_topic_partitions++] =
 				(struct tarn_consumer_group_describe_response_topic_partitions){
@@ -138,7 +130,7 @@ static const char *copy_text(struct tarn_call *call, const char *text)
 }
 
 static void describe_member(struct tarn_call *call, const struct tarn_balance_member *member,
-			    const struct tarn_balance_topics *topics,
+			    const struct tarn_balance *balance,
 			    struct tarn_consumer_group_describe_response_member *out)
 {
 	out->member_id = copy_text(call, member->id);
@@ -153,8 +145,8 @@ static void describe_member(struct tarn_call *call, const struct tarn_balance_me
 	out->n_subscribed_topic_names = member->topics.n;
 	for (size_t i = 0; i < member->topics.n; i++)
 		out->subscribed_topic_names[i] = copy_text(call, member->topics.items[i]);
-	out->assignment = describe_parts(call, &member->assigned, topics);
-	out->target_assignment = describe_parts(call, &member->target, topics);
+	out->assignment = describe_parts(call, &member->assigned, balance);
+	out->target_assignment = describe_parts(call, &member->target, balance);
 	out->member_type = 1; /* of the consumer protocol */
 }
 
@@ -192,7 +184,6 @@ static void describe(struct tarn_call *call, struct tarn_consumer_group_describe
 		return;
 	}
 	const struct tarn_balance *balance = group->balance;
-	const struct tarn_balance_topics *topics = group_topics(coordinator);
 	described->group_state = tarn_balance_state_name(balance);
 	described->group_epoch = balance->epoch;
 	described->assignment_epoch = balance->target_epoch;
@@ -200,7 +191,7 @@ static void describe(struct tarn_call *call, struct tarn_consumer_group_describe
 	described->members = tarn_call_new(call, consumer_group_describe_response_member, balance->n_members);
 	described->n_members = balance->n_members;
 	for (size_t i = 0; i < balance->n_members; i++)
-		describe_member(call, balance->members[i], topics, &described->members[i]);
+		describe_member(call, balance->members[i], balance, &described->members[i]);
 	if (!may_see_all(call, described)) {
 		refuse(described, TARN_KAFKA_TOPIC_AUTHORIZATION_FAILED, NULL);
 		described->n_members = 0;

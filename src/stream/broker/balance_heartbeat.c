@@ -293,17 +293,12 @@ static void resolve_regex(const struct beat *beat)
 	free(names);
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-	return memcmp(&((const struct tarn_balance_topic *)a)->id, &((const struct tarn_balance_topic *)b)->id,
-		      sizeof(struct tarn_uuid));
-}
-
 static bool same_topics(const struct tarn_balance_topics *a, const struct tarn_balance_topics *b)
 {
 	bool same = a->n == b->n;
 	for (size_t i = 0; same && i < a->n; i++)
-		same = !compare_ids(&a->items[i], &b->items[i]) && a->items[i].partitions == b->items[i].partitions;
+		same = !memcmp(&a->items[i].id, &b->items[i].id, sizeof(struct tarn_uuid)) &&
+		       a->items[i].partitions == b->items[i].partitions;
 	return same;
 }
 
@@ -315,12 +310,15 @@ static bool look_at_topics(const struct beat *beat)
 	if (balance->subscribed.version == all->version)
 		return false;
 	struct tarn_balance_topics now = { tarn_calloc(all->n + 1, sizeof(*now.items)), 0, all->version };
+	struct tarn_names read = { 0 };
+	tarn_balance_read_names(balance, &read);
 	for (size_t i = 0; i < all->n; i++)
-		if (tarn_balance_reads(balance, all->items[i].name)) {
+		if (tarn_names_have(&read, all->items[i].name)) {
 			now.items[now.n] = all->items[i];
 			now.items[now.n++].name = tarn_strdup(all->items[i].name);
 		}
-	qsort(now.items, now.n, sizeof(*now.items), compare_ids);
+	tarn_names_release(&read);
+	tarn_balance_sort_topics(&now);
 	const bool same = same_topics(&balance->subscribed, &now);
 	tarn_balance_topics_release(&balance->subscribed);
 	balance->subscribed = now;

@@ -24,6 +24,10 @@ void tarn_balance_remove(struct tarn_groups *groups, struct tarn_group *group, s
 void tarn_balance_release_regex(struct tarn_groups *groups, struct tarn_group *group, const char *pattern);
 struct tarn_balance_regex *tarn_balance_find_regex(const struct tarn_balance *balance, const char *pattern);
 
+/* All that members read, by name or expression; to be released. */
+void tarn_balance_read_names(const struct tarn_balance *balance, struct tarn_names *names);
+bool tarn_names_have(const struct tarn_names *names, const char *name);
+
 /* Computes who shall own what; the epoch is then the target's too. */
 void tarn_balance_assign(struct tarn_groups *groups, struct tarn_group *group);
 /* Takes the member as far towards its target as others allow; `owned` NULL: it has not said what it owns. */

@@ -173,6 +173,7 @@ static enum tarn_rc load_topics(const struct load *load)
 		topics->items[topics->n] = (struct tarn_balance_topic){ topic->topic_id, tarn_strdup(topic->topic_name),
 									topic->num_partitions };
 	}
+	tarn_balance_sort_topics(topics);
 	return TARN_OK;
 }
 

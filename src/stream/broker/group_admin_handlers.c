@@ -101,14 +101,6 @@ static void write_subscription(const struct tarn_balance_member *member, struct 
 	tarn_buf_add_be32(out, 0);
 }
 
-static const char *topic_name(const struct tarn_balance_topics *topics, const struct tarn_uuid *id)
-{
-	for (size_t i = 0; i < topics->n; i++)
-		if (!memcmp(&topics->items[i].id, id, sizeof(*id)))
-			return topics->items[i].name;
-	return "";
-}
-
 /* ... and its assignment: version, topics with their partitions, user data. */
 static void write_assignment(struct tarn_call *call, const struct tarn_group *group,
 			     const struct tarn_balance_member *member, struct tarn_buf *out)
@@ -118,7 +110,8 @@ static void write_assignment(struct tarn_call *call, const struct tarn_group *gr
 	add_be16(out, 0);
 	tarn_buf_add_be32(out, (uint32_t)n);
 	for (size_t i = 0; i < n; i++) {
-		add_text(out, topic_name(&group->balance->subscribed, &topics[i].topic_id));
+		const char *name = tarn_balance_topic_name(group->balance, &topics[i].topic_id);
+		add_text(out, name ? name : "");
 		tarn_buf_add_be32(out, (uint32_t)topics[i].n_partitions);
 		for (size_t j = 0; j < topics[i].n_partitions; j++)
 			tarn_buf_add_be32(out, (uint32_t)topics[i].partitions[j]);
