@@ -9,7 +9,9 @@
 enum {
 	LONGEST = 1000,		/* of an expression */
 	MOST_CHARACTERS = 1000, /* that it stands for once every {m,n} has copied what it repeats */
-	DEEPEST = 50,		/* groups in groups */
+	MOST_OPTIONAL = 64, /* parts of it that may be left out, counted in the same way: the C library takes time as
+			       the square of their number */
+	DEEPEST = 50,	    /* groups in groups */
 	MOST_TRANSLATED = 16384 /* bytes */
 };
 
@@ -17,12 +19,16 @@ struct tarn_topic_regex {
 	regex_t compiled;
 };
 
+struct weight {
+	long characters, optional;
+};
+
 struct reader {
 	const char *at;
 	struct tarn_buf *out;
-	const char *reason;	   /* NULL: all is well so far */
-	long weight;		   /* of what a repetition would repeat, in characters; 0: nothing is there */
-	long weights[DEEPEST + 1]; /* of what each open group holds so far */
+	const char *reason;		    /* NULL: all is well so far */
+	struct weight weight;		    /* of what a repetition would repeat; no characters: nothing is there */
+	struct weight weights[DEEPEST + 1]; /* of what each open group holds so far */
 	int depth;
 };
 
@@ -37,21 +43,30 @@ static void add(struct reader *r, const char *text)
 	tarn_buf_add_str(r->out, text);
 }
 
-/* Something that can be repeated was written. */
-static void note(struct reader *r, long weight)
+static void count(struct reader *r, struct weight weight, long times)
 {
-	r->weight = weight;
-	r->weights[r->depth] += weight;
-	if (r->weights[r->depth] > MOST_CHARACTERS)
+	struct weight *all = &r->weights[r->depth];
+	all->characters += weight.characters * times;
+	all->optional += weight.optional * times;
+	if (all->characters > MOST_CHARACTERS || all->optional > MOST_OPTIONAL)
 		refuse(r, "it repeats too much");
 }
+
+/* Something that can be repeated was written. */
+static void note(struct reader *r, struct weight weight)
+{
+	r->weight = weight;
+	count(r, weight, 1);
+}
+
+static const struct weight single = { 1, 0 }, nothing = { 0, 0 };
 
 static void add_literal(struct reader *r, char c)
 {
 	if (strchr(".[]{}()*+?|^$\\", c))
 		tarn_buf_add_byte(r->out, '\\');
 	tarn_buf_add_byte(r->out, (uint8_t)c);
-	note(r, 1);
+	note(r, single);
 }
 
 /* Classes that stand for one character, outside of brackets and within. */
@@ -93,15 +108,15 @@ static void read_escape(struct reader *r)
 	const char *class = class_of(c, false);
 	if (class) {
 		add(r, class);
-		note(r, 1);
+		note(r, single);
 	} else if (c == 'Q') {
 		read_quoted(r);
 	} else if (c == 'A') {
 		add(r, "^");
-		r->weight = 0;
+		r->weight = nothing;
 	} else if (c == 'z') {
 		add(r, "$");
-		r->weight = 0;
+		r->weight = nothing;
 	} else if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
 		refuse(r, "an escape that is not known");
 	} else {
@@ -211,7 +226,7 @@ static void read_set(struct reader *r)
 		r->at++;
 	write_set(r, &set, negated);
 	tarn_buf_release(&set.others);
-	note(r, 1);
+	note(r, single);
 }
 
 static void open_group(struct reader *r)
@@ -236,8 +251,8 @@ static void open_group(struct reader *r)
 		return;
 	}
 	add(r, "(");
-	r->weights[++r->depth] = 0;
-	r->weight = 0;
+	r->weights[++r->depth] = nothing;
+	r->weight = nothing;
 }
 
 static void close_group(struct reader *r)
@@ -247,8 +262,9 @@ static void close_group(struct reader *r)
 		return;
 	}
 	add(r, ")");
-	const long weight = r->weights[r->depth--];
-	note(r, weight ? weight : 1);
+	struct weight weight = r->weights[r->depth--];
+	weight.characters += !weight.characters;
+	note(r, weight);
 }
 
 /* m, {m}, {m,} or {m,n}: 0 where it is none of them, and stands for itself. */
@@ -276,18 +292,18 @@ static void add_repetition(struct reader *r, const char *text, size_t len)
 	r->at += *r->at == '?';
 	if (*r->at && strchr("*+?", *r->at))
 		refuse(r, "a repetition of a repetition");
-	r->weight = 0;
+	r->weight = nothing;
 }
 
 static void repeat(struct reader *r)
 {
-	long least = 1, most = 1;
+	long least = *r->at == '+', most = *r->at == '?' ? 1 : -1;
 	const size_t len = *r->at == '{' ? read_counts(r->at, &least, &most) : 1;
 	if (!len) {
 		add_literal(r, *r->at++);
 		return;
 	}
-	if (!r->weight) {
+	if (!r->weight.characters) {
 		refuse(r, "a repetition of nothing");
 		return;
 	}
@@ -296,8 +312,8 @@ static void repeat(struct reader *r)
 		refuse(r, "a repetition that is too large");
 		return;
 	}
-	if (times > 1)
-		note(r, r->weight * (times - 1));
+	count(r, r->weight, times > 1 ? times - 1 : 0);
+	count(r, (struct weight){ 0, 1 }, most < 0 ? 1 : most - least);
 	add_repetition(r, r->at, len);
 }
 
@@ -316,13 +332,13 @@ static void read_one(struct reader *r)
 	case ')': close_group(r); break;
 	case '.':
 		add(r, ".");
-		note(r, 1);
+		note(r, single);
 		break;
 	case '^':
 	case '$':
 	case '|':
 		tarn_buf_add_byte(r->out, (uint8_t)c);
-		r->weight = 0;
+		r->weight = nothing;
 		break;
 	default: add_literal(r, c);
 	}
@@ -331,7 +347,7 @@ static void read_one(struct reader *r)
 struct tarn_topic_regex *tarn_topic_regex_new(const char *pattern, const char **reason)
 {
 	struct tarn_buf translated;
-	struct reader r = { .at = pattern, .out = &translated, .weights = { 0 } };
+	struct reader r = { .at = pattern, .out = &translated, .weights = { { 0, 0 } } };
 	struct tarn_topic_regex *regex = NULL;
 	tarn_buf_init(&translated, MOST_TRANSLATED);
 	if (strlen(pattern) > LONGEST)

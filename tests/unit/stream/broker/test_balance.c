@@ -618,6 +618,11 @@ static void expressions_match_whole_names(void **unused)
 		{ "a\\", NULL, NULL },
 		{ "a{1001}", NULL, NULL },
 		{ "((a{50}){50}){50}", NULL, NULL },
+		{ "a{2,40}", "aaa", "a" },
+		{ "a{2,80}", NULL, NULL },
+		{ "(a?b){6}", "abbabbabb", "b" },
+		{ "(a?){65}", NULL, NULL },
+		{ "(.*a){65}", NULL, NULL },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const char *reason = NULL;
