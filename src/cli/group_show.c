@@ -41,8 +41,10 @@ static void list_for_people(const struct tarn_group_sight *sight, struct tarn_pr
 	tarn_print_cell_count(table, tarn_group_total_lag(sight));
 }
 
-static enum tarn_rc list(struct tarn_kafka_admin *admin, bool json, struct tarn_err *err)
+static enum tarn_rc list(struct tarn_kafka_admin *admin, const char *unused, void *context, struct tarn_err *err)
 {
+	const bool json = *(const bool *)context;
+	(void)unused;
 	static const struct tarn_print_column columns[] = { { "GROUP", false, 60 },    { "STATE", false, 0 },
 							    { "PROTOCOL", false, 0 },  { "MEMBERS", true, 0 },
 							    { "PARTITIONS", true, 0 }, { "LAG", true, 0 } };
@@ -87,18 +89,9 @@ static int run_ls(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	struct tarn_kafka_admin admin;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	if (tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err))
-		return tarn_print_error(&err);
-	tarn_kafka_admin_init(&admin, client);
-	const enum tarn_rc rc = list(&admin, json, &err);
-	tarn_kafka_admin_release(&admin);
-	rd_kafka_destroy(client);
-	return rc ? tarn_print_error(&err) : TARN_EXIT_DONE;
+	return tarn_admin_run(&kafka, NULL, 0, list, &json);
 }
 
 /* ---- describe ---- */
@@ -205,8 +198,16 @@ static void describe_for_machines(const struct tarn_group_sight *sight)
 	tarn_buf_release(&out);
 }
 
-static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, bool json, struct tarn_err *err)
+struct describing {
+	bool json, again; /* again: another one stands above */
+};
+
+static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, void *context, struct tarn_err *err)
 {
+	struct describing *how = context;
+	if (how->again && !how->json)
+		putchar('\n');
+	how->again = true;
 	const struct rd_kafka_group_list *list;
 	struct tarn_group_sight sight;
 	enum tarn_rc rc = tarn_group_list(admin->client, name, &list, err);
@@ -214,7 +215,7 @@ static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, b
 		return rc;
 	rc = tarn_group_look(admin, &list->groups[0], &sight, err);
 	if (!rc) {
-		(json ? describe_for_machines : describe_for_people)(&sight);
+		(how->json ? describe_for_machines : describe_for_people)(&sight);
 		tarn_group_sight_release(&sight);
 	}
 	rd_kafka_group_list_destroy(list);
@@ -224,9 +225,9 @@ static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, b
 static int run_describe(int argc, char **argv)
 {
 	struct tarn_kafka_options kafka = TARN_KAFKA_OPTIONS_DEFAULT;
-	bool json = false;
+	struct describing how = { .json = false };
 	int exit_code;
-	const struct tarn_option options[] = { TARN_OPTIONS_KAFKA(&kafka), TARN_GROUP_OPTION_JSON(&json) };
+	const struct tarn_option options[] = { TARN_OPTIONS_KAFKA(&kafka), TARN_GROUP_OPTION_JSON(&how.json) };
 	const struct tarn_usage usage = {
 		.command = "group describe",
 		.section = TARN_GROUP_SECTION,
@@ -239,24 +240,9 @@ static int run_describe(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	struct tarn_kafka_admin admin;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	if (tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err))
-		return tarn_print_error(&err);
-	tarn_kafka_admin_init(&admin, client);
-	exit_code = TARN_EXIT_DONE;
-	for (int i = 1; i < argc; i++) {
-		if (i > 1 && !json)
-			putchar('\n');
-		if (describe(&admin, argv[i], json, &err))
-			exit_code = tarn_print_error(&err);
-	}
-	tarn_kafka_admin_release(&admin);
-	rd_kafka_destroy(client);
-	return exit_code;
+	return tarn_admin_run(&kafka, argv + 1, argc - 1, describe, &how);
 }
 
 const struct tarn_command tarn_command_group_ls = { "ls", "groups, their members and lag", run_ls };

@@ -187,6 +187,8 @@ static struct outcome apply_to_broker(struct tarn_call *call, const struct resou
 	struct tarn_err err;
 	enum tarn_rc rc = TARN_OK;
 	for (size_t i = 0; i < n && !rc; i++) {
+		if (!settings[i].value) /* nothing is lost by taking away what cannot be there */
+			continue;
 		if (!find_setting(resource->kind, settings[i].key, &setting))
 			return refuse(call, TARN_KAFKA_INVALID_REQUEST, "unknown broker config name \"%s\"",
 				      settings[i].key);
@@ -194,8 +196,9 @@ static struct outcome apply_to_broker(struct tarn_call *call, const struct resou
 			return refuse(call, TARN_KAFKA_INVALID_REQUEST,
 				      "\"%s\" is given when the broker is started, and cannot be changed",
 				      settings[i].key);
-		if (settings[i].value)
-			rc = tarn_topic_key_check(setting.key, settings[i].value, &err);
+		struct tarn_topic_key key = *setting.key;
+		key.name = setting.name; /* for the message */
+		rc = tarn_topic_key_check(&key, settings[i].value, &err);
 	}
 	if (!rc && !validate_only)
 		rc = tarn_log_configure(call->broker->log, resource->scope, settings, n, &err);

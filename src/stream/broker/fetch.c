@@ -160,6 +160,13 @@ static void watch(struct fetch *fetch)
 	}
 }
 
+static void count_out(const struct fetch *fetch)
+{
+	for (size_t i = 0; i < fetch->n_parts; i++)
+		if (fetch->parts[i].response->records.len)
+			tarn_partition_count_out(fetch->parts[i].partition, fetch->parts[i].response->records.len);
+}
+
 static void answer(struct tarn_call *call, struct fetch *fetch)
 {
 	for (size_t i = 0; i < fetch->n_parts; i++)
@@ -171,6 +178,7 @@ static void answer(struct tarn_call *call, struct fetch *fetch)
 		part->response->records =
 			part->len ? tarn_slice_of(fetch->records.data + part->at, part->len) : tarn_slice_of("", 0);
 	}
+	count_out(fetch);
 	for (size_t i = 0; i < fetch->n_topics; i++)
 		if (fetch->topics[i])
 			tarn_topic_unref(fetch->topics[i]);

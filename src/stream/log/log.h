@@ -108,9 +108,12 @@ struct tarn_offsets {
 	int64_t start, high_watermark, last_stable, end;
 	int64_t bytes;	     /* of all segments */
 	int64_t appended_ms; /* wall clock of the last append, 0: none since the log was opened */
+	/* Bytes of batches since the log was opened: appended, and given to clients as tarn_partition_count_out was told. */
+	int64_t bytes_in, bytes_out;
 };
 /* All offsets are -1 where the partition could not be opened (its folder cannot be read): never 0 for want of knowing. */
 void tarn_partition_offsets(struct tarn_partition *partition, struct tarn_offsets *offsets);
+void tarn_partition_count_out(struct tarn_partition *partition, size_t bytes);
 
 /* The first batch's first record with timestamp >= `timestamp` (milliseconds) below the high watermark; TARN_ENOTFOUND. */
 enum tarn_rc tarn_partition_find_time(struct tarn_partition *partition, int64_t timestamp, int64_t *offset,

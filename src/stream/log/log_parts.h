@@ -31,6 +31,8 @@ struct tarn_partition {
 	size_t n_segments, cap_segments;
 	int64_t start, high_watermark, end; /* [lock] */
 	int64_t bytes, appended_ms;	    /* [lock] */
+	int64_t bytes_in;		    /* [lock] */
+	_Atomic int64_t bytes_out;
 	struct producers producers;	    /* [lock] */
 	struct read_hint hints[READ_HINTS]; /* [lock] */
 	unsigned next_hint;

@@ -222,6 +222,7 @@ static void put(struct tarn_partition *partition, struct checked *checked, struc
 	active->size += checked->len;
 	partition->end = active->next = result->last_offset + 1;
 	partition->bytes += (int64_t)checked->len;
+	partition->bytes_in += (int64_t)checked->len;
 	partition->since_checkpoint += checked->len;
 }
 

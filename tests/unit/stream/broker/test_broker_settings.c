@@ -133,6 +133,7 @@ static void what_cannot_be_is_refused(void **state)
 		{ "1", "log.cleanup.policy", SET, "burn", TARN_KAFKA_INVALID_REQUEST, "compact" },
 		{ "1", "num.partitions", SET, "7", TARN_KAFKA_INVALID_REQUEST, "1" },
 		{ "", "num.partitions", SET, "7", TARN_KAFKA_INVALID_REQUEST, NULL },
+		{ "", "num.partitions", DELETE, NULL, TARN_KAFKA_NONE, NULL },
 		{ "", "no.such.setting", SET, "7", TARN_KAFKA_INVALID_REQUEST, NULL },
 		{ "", "retention.ms", SET, "7", TARN_KAFKA_INVALID_REQUEST, NULL },
 		{ "", "sasl.kerberos.min.time.before.relogin", SET, "58000", TARN_KAFKA_NONE, "58000" },
