@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
@@ -13,7 +14,7 @@ import pytest
 from confluent_kafka import Consumer, ConsumerGroupState, ConsumerGroupType, Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic
 
-from brokers import ROOT, Broker, running
+from brokers import ROOT, TARN, Broker, running
 
 WAIT = 60
 PEERS = Path(os.environ.get("TARN_PEERS", ROOT / "build/peers")).resolve()
@@ -157,6 +158,13 @@ def test_settings_of_a_group(members: Members) -> None:
     members.until(is_set)
 
 
+def listed(group: Members) -> dict[str, object]:
+    """As `tarn group ls` shows it, which asks in the older protocol's words."""
+    command = [TARN, "group", "ls", "--brokers", group.broker.address, "--json"]
+    (line,) = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return {name: value for name, value in json.loads(line).items() if name not in ("partitions", "lag")}
+
+
 @pytest.mark.fast
 def test_members_go_on_after_the_broker_was_killed(tmp_path: Path) -> None:
     with running("tarn", tmp_path / "tarn") as broker:
@@ -166,6 +174,7 @@ def test_members_go_on_after_the_broker_was_killed(tmp_path: Path) -> None:
         group.join(["t"])
         group.join(["t"])
         group.until(lambda: group.owned() == [2, 2])
+        group.until(lambda: listed(group) == {"group": group.name, "state": "Stable", "protocol_type": "consumer", "members": 2})
         for consumer in group.consumers:
             consumer.subscribe(["t"], on_assign=lambda _, places: moves.append("given"), on_revoke=lambda _, places: moves.append("taken"))
         for kill in range(3):

@@ -57,7 +57,7 @@ int16_t tarn_groups_may_commit(struct tarn_groups *groups, int64_t now_ms, const
 		/* Zombies of a group that is gone must not bring it back; an outsider, or a producer that never knew
 		 * the group's generation, may begin one. */
 		if (claim->generation >= 0)
-			return TARN_KAFKA_ILLEGAL_GENERATION;
+			return claim->version >= 9 ? TARN_KAFKA_GROUP_ID_NOT_FOUND : TARN_KAFKA_ILLEGAL_GENERATION;
 		*found = tarn_groups_make(groups, now_ms, claim->group_id);
 		return TARN_KAFKA_NONE;
 	}

@@ -396,6 +396,8 @@ static const struct line refusals[] = {
 	{ "topic t 1", "" },
 	{ "beat A 1", "GROUP_ID_NOT_FOUND" },
 	{ "beat A -1", "GROUP_ID_NOT_FOUND" },
+	{ "commit A 1", "GROUP_ID_NOT_FOUND" },
+	{ "commit A 1 v=8", "ILLEGAL_GENERATION" },
 	{ "beat A 0 id=", "INVALID_REQUEST" },
 	{ "beat A 0 owns=t0", "INVALID_REQUEST" },
 	{ "beat A 0 rebalance=-1", "INVALID_REQUEST" },
