@@ -246,9 +246,9 @@ static bool update_member(const struct beat *beat, bool is_new)
 {
 	const struct tarn_consumer_group_heartbeat_request *request = beat->request;
 	struct tarn_balance_member *member = beat->member;
-	const bool reads_others = update_names(&member->topics, (const char *const *)request->subscribed_topic_names,
-					       request->n_subscribed_topic_names) |
-				  update_regex(beat);
+	bool reads_others = update_names(&member->topics, (const char *const *)request->subscribed_topic_names,
+					 request->n_subscribed_topic_names);
+	reads_others |= update_regex(beat);
 	bool changed = is_new | reads_others;
 	changed |= update_text(&member->instance_id, request->instance_id);
 	changed |= update_text(&member->rack_id, request->rack_id);
