@@ -237,6 +237,8 @@ void tarn_handle_delete_groups(struct tarn_call *call)
 	response->results = tarn_call_new(call, delete_groups_response_result, request->n_groups);
 	response->n_results = request->n_groups;
 	group_enter(coordinator);
+	/* Who has waited for the last member's session to end is not told that it is still there. */
+	group_end_due(coordinator);
 	for (size_t i = 0; i < request->n_groups; i++) {
 		response->results[i].group_id = request->groups[i];
 		response->results[i].error_code = delete_group(call, request->groups[i]);

@@ -217,6 +217,13 @@ void group_leave(struct tarn_group_coordinator *coordinator)
 	}
 }
 
+void group_end_due(struct tarn_group_coordinator *coordinator)
+{
+	const int64_t now = group_now_ms(coordinator);
+	if (tarn_groups_next_ms(coordinator->groups) <= now)
+		tarn_groups_tick(coordinator->groups, now);
+}
+
 static void fire(struct tarn_timer *timer)
 {
 	struct tarn_group_coordinator *coordinator =
@@ -224,8 +231,7 @@ static void fire(struct tarn_timer *timer)
 	group_enter(coordinator);
 	const int64_t now = group_now_ms(coordinator);
 	coordinator->set_ms = TARN_GROUP_NEVER;
-	if (tarn_groups_next_ms(coordinator->groups) <= now)
-		tarn_groups_tick(coordinator->groups, now);
+	group_end_due(coordinator);
 	if (coordinator->next_check_ms <= now) {
 		coordinator->next_check_ms = now + coordinator->options.check_ms;
 		group_expire(coordinator);

@@ -41,6 +41,8 @@ struct tarn_group_coordinator {
 /* The lock, and what follows from what was done under it: appended records are waited for, the timer is set. */
 void group_enter(struct tarn_group_coordinator *coordinator);
 void group_leave(struct tarn_group_coordinator *coordinator);
+/* Ends the sessions that are over, where the timer has not come to it yet. */
+void group_end_due(struct tarn_group_coordinator *coordinator);
 /* The clock of sessions: it goes on evenly, whatever is done to the wall clock. */
 int64_t group_now_ms(const struct tarn_group_coordinator *coordinator);
 
