@@ -37,7 +37,8 @@ static const char *one(struct tarn_call *call)
 
 #define GIVEN(text, kind, otherwise, value, about)                                                                     \
 	{                                                                                                              \
-		{ .name = (text), .type = (kind), .fallback = (otherwise), .most = INT_MOST, .doc = (about) }, (value) \
+		{ .name = (text), .type = (kind), .fallback = (otherwise), .most = INT_MOST, .doc = (about) },         \
+			(value), false                                                                                 \
 	}
 #define NUMBER(text, kind, otherwise, low, high, about)                                                                \
 	{                                                                                                              \
@@ -47,13 +48,19 @@ static const char *one(struct tarn_call *call)
 		  .least = (low),                                                                                      \
 		  .most = (high),                                                                                      \
 		  .doc = (about) },                                                                                    \
-			NULL                                                                                           \
+			NULL, false                                                                                    \
 	}
 #define TEXT(text, kind, otherwise, about)                                                                             \
 	{                                                                                                              \
-		{ .name = (text), .type = (kind), .fallback = (otherwise), .doc = (about) }, NULL                      \
+		{ .name = (text), .type = (kind), .fallback = (otherwise), .doc = (about) }, NULL, false               \
 	}
 
+#define FIXED(text, kind, value, about)                                                                                \
+	{                                                                                                              \
+		{ .name = (text), .type = (kind), .fallback = (value), .most = INT_MOST, .doc = (about) }, NULL, true  \
+	}
+
+#define BALANCE "of groups of the consumer protocol (KIP-848)"
 #define OWN_THREADS "no effect: the broker chooses its threads itself"
 #define OWN_CLEANING "no effect: compaction chooses its memory and pace itself"
 #define NO_KERBEROS "no effect: there is no Kerberos"
@@ -62,10 +69,11 @@ static const char *one(struct tarn_call *call)
 #define ONE_NODE "no effect: one node"
 #define NO_TIERS "no effect: no tiered storage"
 
-/* In order of names. Rows without `given` can be changed while the broker runs. */
+/* In order of names. Rows that have neither `given` nor `fixed` can be changed while the broker runs. */
 static const struct row {
 	struct tarn_topic_key key;
 	const char *(*given)(struct tarn_call *call);
+	bool fixed; /* is what it is */
 } rows[] = {
 	GIVEN("advertised.listeners", TARN_TOPIC_STRING, "", listener, "what clients are told to connect to"),
 	GIVEN("auto.create.topics.enable", TARN_TOPIC_BOOLEAN, "true", creation,
@@ -74,6 +82,15 @@ static const struct row {
 	GIVEN("broker.id", TARN_TOPIC_INT, "-1", node_id, "the number of this broker"),
 	GIVEN("default.replication.factor", TARN_TOPIC_INT, "1", one, "there is one broker"),
 	NUMBER("follower.replication.throttled.rate", TARN_TOPIC_LONG, LONG_TEXT, 0, LONG_MOST, ONE_NODE),
+	FIXED("group.consumer.assignors", TARN_TOPIC_LIST, "uniform,range", BALANCE),
+	FIXED("group.consumer.heartbeat.interval.ms", TARN_TOPIC_INT, "5000", BALANCE),
+	FIXED("group.consumer.max.heartbeat.interval.ms", TARN_TOPIC_INT, "15000", BALANCE),
+	FIXED("group.consumer.max.session.timeout.ms", TARN_TOPIC_INT, "60000", BALANCE),
+	FIXED("group.consumer.max.size", TARN_TOPIC_INT, "10000", BALANCE),
+	FIXED("group.consumer.migration.policy", TARN_TOPIC_STRING, "disabled", BALANCE),
+	FIXED("group.consumer.min.heartbeat.interval.ms", TARN_TOPIC_INT, "5000", BALANCE),
+	FIXED("group.consumer.min.session.timeout.ms", TARN_TOPIC_INT, "45000", BALANCE),
+	FIXED("group.consumer.session.timeout.ms", TARN_TOPIC_INT, "45000", BALANCE),
 	NUMBER("leader.replication.throttled.rate", TARN_TOPIC_LONG, LONG_TEXT, 0, LONG_MOST, ONE_NODE),
 	NUMBER("log.cleaner.backoff.ms", TARN_TOPIC_LONG, "15000", 0, LONG_MOST, OWN_CLEANING),
 	NUMBER("log.cleaner.dedupe.buffer.size", TARN_TOPIC_LONG, "134217728", 0, LONG_MOST, OWN_CLEANING),
@@ -116,7 +133,8 @@ static const struct row {
 	    .fallback = "true",
 	    .values = " true false ",
 	    .doc = "no effect: partitions of a transaction are always verified" },
-	  NULL },
+	  NULL,
+	  false },
 	GIVEN("transaction.state.log.replication.factor", TARN_TOPIC_INT, "1", one, "there is one broker"),
 };
 enum { N_ROWS = sizeof(rows) / sizeof(*rows) };
@@ -125,7 +143,8 @@ bool tarn_broker_setting_at(size_t i, struct tarn_broker_setting *setting)
 {
 	if (i < N_ROWS) {
 		const struct row *row = &rows[i];
-		*setting = (struct tarn_broker_setting){ row->key.name, &row->key, row->given, row->given };
+		*setting =
+			(struct tarn_broker_setting){ row->key.name, &row->key, row->given || row->fixed, row->given };
 		return true;
 	}
 	size_t nth = i - N_ROWS;

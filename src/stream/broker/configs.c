@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "stream/broker/broker_settings.h"
+#include "stream/broker/group_settings.h"
 #include "stream/broker/handlers.h"
 #include "stream/broker/topic_names.h"
 
-enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4 };
+enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4, RESOURCE_GROUP = 32 };
 enum operation { SET, DELETE, APPEND, SUBTRACT, N_OPERATIONS };
 enum { LONGEST_VALUE = 1 << 16, MOST_VALUES = 5 };
 
@@ -204,9 +205,45 @@ static struct outcome apply_to_broker(struct tarn_call *call, const struct resou
 	return outcome_of(call, rc, &err, TARN_KAFKA_INVALID_REQUEST);
 }
 
+/* A group has settings whether it is there or not. */
+static struct outcome find_group(struct tarn_call *call, const char *name, enum tarn_acl_operation operation,
+				 struct resource *resource)
+{
+	if (!tarn_call_allowed(call, operation, TARN_RESOURCE_GROUP, name))
+		return refuse_plainly(TARN_KAFKA_GROUP_AUTHORIZATION_FAILED);
+	resource->scope = *name ? tarn_group_scope(&call->arena, name) : NULL;
+	return resource->scope ? fine : refuse(call, TARN_KAFKA_INVALID_REQUEST, "\"%s\" is no group's name", name);
+}
+
+static bool group_setting_at(size_t i, struct tarn_broker_setting *setting)
+{
+	if (i >= TARN_GROUP_N_KEYS)
+		return false;
+	*setting = (struct tarn_broker_setting){ .name = tarn_group_keys[i].name, .key = &tarn_group_keys[i] };
+	return true;
+}
+
+static void group_values(struct tarn_call *call, const struct resource *resource,
+			 const struct tarn_broker_setting *setting, struct chain *chain)
+{
+	add_kept(call, chain, resource->scope, setting->name, TARN_CONFIG_OF_GROUP);
+	add_value(chain, setting->name, setting->key->fallback, TARN_CONFIG_DEFAULT);
+}
+
+static struct outcome apply_to_group(struct tarn_call *call, const struct resource *resource,
+				     const struct tarn_topic_setting *settings, size_t n, bool validate_only)
+{
+	struct tarn_err err;
+	enum tarn_rc rc = tarn_group_settings_check(call->broker->log, resource->scope, settings, n, &err);
+	if (!rc && !validate_only)
+		rc = tarn_log_configure(call->broker->log, resource->scope, settings, n, &err);
+	return outcome_of(call, rc, &err, TARN_KAFKA_INVALID_CONFIG);
+}
+
 static const struct kind kinds[] = {
 	{ RESOURCE_TOPIC, find_topic, topic_setting_at, topic_values, apply_to_topic },
 	{ RESOURCE_BROKER, find_broker, tarn_broker_setting_at, broker_values, apply_to_broker },
+	{ RESOURCE_GROUP, find_group, group_setting_at, group_values, apply_to_group },
 };
 
 /* To be given back with `leave`. */

@@ -12,6 +12,7 @@ enum tarn_config_source {
 	TARN_CONFIG_OF_CLUSTER = 3, /* the same, of all brokers */
 	TARN_CONFIG_GIVEN = 4,	    /* when the broker was started */
 	TARN_CONFIG_DEFAULT = 5,
+	TARN_CONFIG_OF_GROUP = 8,
 };
 
 /* What counts for a topic: name and value of setting `key`; texts in the call's arena or static. */
