@@ -13,6 +13,8 @@ enum {
 	REACH_MS = 5000, /* after which a broker counts as out of reach */
 	POLL_MS = 100,
 	TRANSACTION_BYTES = 32 << 20, /* of batches that go together */
+	REQUEST_BYTES = 1000000,      /* of messages that go to a partition at once */
+	LINGER_MS = 10000,
 	LARGEST_MESSAGE = 1000000000, /* for the client; the broker has its own limit */
 };
 
@@ -32,6 +34,7 @@ struct tarn_publisher {
 	struct mark *marks;
 	size_t n_marks, marks_capacity;
 	struct tarn_buf message;
+	size_t on_the_way; /* bytes of messages that were handed to the client and not told of */
 	/* The first message of a transaction that the broker would not have. */
 	rd_kafka_resp_err_t rejected;
 };
@@ -108,6 +111,7 @@ static void told(rd_kafka_t *producer, const rd_kafka_message_t *message, void *
 {
 	(void)producer;
 	struct tarn_publisher *publisher = context;
+	publisher->on_the_way -= message->len;
 	bool purged =
 		message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
 	if (message->err && !purged && !publisher->rejected)
@@ -128,15 +132,17 @@ static enum tarn_rc fail(struct tarn_err *err, rd_kafka_error_t *error)
 /* With it, what a process before had begun under the spool's name is ended: sent or not, no longer in doubt. */
 static enum tarn_rc open_producer(struct tarn_publisher *publisher, struct tarn_err *err)
 {
-	char timeout[16], largest[16];
+	char largest[16], request[16], linger[16];
 	if (publisher->producer)
 		return TARN_OK;
-	snprintf(timeout, sizeof(timeout), "%d", publisher->timeout_ms);
 	snprintf(largest, sizeof(largest), "%d", LARGEST_MESSAGE);
+	snprintf(request, sizeof(request), "%d", REQUEST_BYTES);
+	snprintf(linger, sizeof(linger), "%d", LINGER_MS);
 	const struct tarn_kafka_setting settings[] = {
 		{ "transactional.id", tarn_spool_name(publisher->spool) },
 		{ "message.max.bytes", largest },
-		{ "linger.ms", "5" },
+		{ "batch.size", request },
+		{ "linger.ms", linger }, /* see drain */
 	};
 	rd_kafka_t *producer;
 	enum tarn_rc rc = tarn_kafka_producer_open(&publisher->kafka, settings, sizeof(settings) / sizeof(*settings),
@@ -147,6 +153,7 @@ static enum tarn_rc open_producer(struct tarn_publisher *publisher, struct tarn_
 	if (!error) {
 		forget_marks(publisher);
 		publisher->producer = producer;
+		publisher->on_the_way = 0;
 		return TARN_OK;
 	}
 	rc = fail(err, error);
@@ -237,8 +244,10 @@ static enum tarn_rc produce(struct tarn_publisher *publisher, const char *topic,
 		rd_kafka_resp_err_t code = rd_kafka_producev(
 			publisher->producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
 			RD_KAFKA_V_VALUE((void *)(uintptr_t)value.data, value.len), RD_KAFKA_V_END);
-		if (!code)
+		if (!code) {
+			publisher->on_the_way += value.len;
 			return TARN_OK;
+		}
 		if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
 			publisher->rejected = code;
 			return tarn_kafka_fail(err, code, NULL);
@@ -266,6 +275,18 @@ static enum tarn_rc produce_batch(struct tarn_publisher *publisher, const struct
 	return rc;
 }
 
+/* Waits until no whole request is left, or nothing moves: the rest is for rd_kafka_flush. librdkafka asks its socket
+ * without pause, a core's worth, while messages that are due wait for others to be confirmed. As long as they may
+ * linger they are not due, and go in whole requests whenever there is room for one. */
+static void drain(struct tarn_publisher *publisher)
+{
+	size_t before = SIZE_MAX;
+	while (publisher->on_the_way >= REQUEST_BYTES && publisher->on_the_way < before && !publisher->rejected) {
+		before = publisher->on_the_way;
+		rd_kafka_poll(publisher->producer, POLL_MS);
+	}
+}
+
 /* The number behind the last batch of each topic becomes the topic's mark, with the records. */
 static enum tarn_rc commit(struct tarn_publisher *publisher, const struct mark *marks, size_t n, struct tarn_err *err)
 {
@@ -274,6 +295,7 @@ static enum tarn_rc commit(struct tarn_publisher *publisher, const struct mark *
 		rd_kafka_topic_partition_list_add(list, marks[i].topic, 0)->offset = marks[i].sent;
 	rd_kafka_consumer_group_metadata_t *group =
 		rd_kafka_consumer_group_metadata_new(tarn_spool_name(publisher->spool));
+	drain(publisher);
 	rd_kafka_error_t *error = rd_kafka_flush(publisher->producer, publisher->timeout_ms)
 					  ? rd_kafka_error_new(RD_KAFKA_RESP_ERR__TIMED_OUT, "not confirmed in time")
 					  : NULL;
