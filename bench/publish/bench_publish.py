@@ -102,7 +102,8 @@ def measure(place: Place, files: list[Path], rounds: int, work: Path) -> tuple[d
                 costs[name].append(publish_with_peer(place, topic, files))
             print(f"{place.name}, {name}: {costs[name][-1]}", file=sys.stderr)
             if i == rounds - 1:
-                read_back = json.loads(said(PYTHON, PEER, "check", place.brokers, place.registry, topic, *files))
+                asked = ["check", place.brokers, place.registry, topic, PER_FILE, *files]
+                read_back = json.loads(said(PYTHON, PEER, *asked))
                 facts = facts or read_back
                 if read_back != facts or len(facts["ids"]) != 1:
                     raise SystemExit(f"the topics differ: {facts}, {read_back}")
