@@ -67,6 +67,7 @@ struct reg_registered {
 	int32_t version;
 	struct tarn_schema_text schema;
 	const char *metadata, *rule_set;
+	uint8_t digest[TARN_MD5_SIZE]; /* of all of it */
 };
 
 bool reg_register(struct tarn_registry *registry, struct reg_call *call, const char *subject,

@@ -14,8 +14,9 @@ static bool put_registered(struct reg_context *c, const char *subject, const str
 	reg_put_int(c->out, "version", registered->version);
 	reg_put_int(c->out, "id", registered->id);
 	pthread_rwlock_rdlock(&c->registry->lock); /* what it refers to may be asked for */
-	reg_put_guid(c->out, &registered->schema, registered->metadata, registered->rule_set);
-	bool ok = reg_put_content(c, &registered->schema, registered->metadata, registered->rule_set);
+	reg_put_guid(c->out, registered->digest);
+	bool ok = reg_put_content(c, &registered->schema, registered->metadata, registered->rule_set,
+				  reg_find_digest(&c->registry->state, registered->digest));
 	pthread_rwlock_unlock(&c->registry->lock);
 	tarn_buf_add_byte(c->out, '}');
 	return ok;

@@ -181,15 +181,14 @@ bool reg_canonical(const struct tarn_registry *registry, struct reg_call *call, 
 
 /* ---- looking up ---- */
 
-static struct reg_version *find_in_subject(const struct reg_subject *subject, const struct reg_registered *wanted,
+static struct reg_version *find_in_subject(const struct reg_subject *subject, struct reg_registered *wanted,
 					   bool with_deleted)
 {
-	uint8_t digest[TARN_MD5_SIZE];
-	reg_digest(&wanted->schema, wanted->metadata, wanted->rule_set, digest);
+	reg_digest(&wanted->schema, wanted->metadata, wanted->rule_set, wanted->digest);
 	struct reg_version *deleted = NULL;
 	for (size_t i = subject->n; i--;) {
 		struct reg_version *version = &subject->versions[i];
-		if (memcmp(version->content->digest, digest, TARN_MD5_SIZE) ||
+		if (memcmp(version->content->digest, wanted->digest, TARN_MD5_SIZE) ||
 		    version->content->schema.type != wanted->schema.type)
 			continue;
 		if (!version->deleted)
@@ -280,6 +279,7 @@ static bool find_known_text(struct tarn_registry *registry, struct reg_call *cal
 		return false;
 	struct tarn_slice text = content->schema.text;
 	*registered = (struct reg_registered){ .id = content->id, .version = version->version };
+	memcpy(registered->digest, canonical, TARN_MD5_SIZE);
 	registered->schema.text = tarn_slice_of(tarn_arena_copy(call->arena, text.data, text.len), text.len);
 	reg_depends(call, version->position);
 	return true;
@@ -441,12 +441,11 @@ static bool fits_subject(const struct tarn_registry *registry, struct reg_call *
 static bool choose_id(const struct tarn_registry *registry, struct reg_call *call,
 		      const struct reg_submission *submission, struct reg_registered *registered)
 {
-	uint8_t digest[TARN_MD5_SIZE];
-	reg_digest(&registered->schema, registered->metadata, registered->rule_set, digest);
-	const struct reg_content *same = reg_find_digest(&registry->state, digest);
+	reg_digest(&registered->schema, registered->metadata, registered->rule_set, registered->digest);
+	const struct reg_content *same = reg_find_digest(&registry->state, registered->digest);
 	if (submission->id >= 0) {
 		const struct reg_content *owner = reg_find_id(&registry->state, (uint32_t)submission->id);
-		if (owner && memcmp(owner->digest, digest, TARN_MD5_SIZE))
+		if (owner && memcmp(owner->digest, registered->digest, TARN_MD5_SIZE))
 			return reg_refuse(call, 422, 42205,
 					  "Overwrite new schema with id %u in context . is not permitted.", owner->id);
 		registered->id = (uint32_t)submission->id;

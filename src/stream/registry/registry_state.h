@@ -20,6 +20,7 @@ struct reg_index {
 struct reg_content {
 	uint32_t id;
 	struct tarn_schema_text schema; /* text and references are the content's own */
+	struct tarn_slice quoted;	/* the text as a JSON string, its own, too: answers are made of it */
 	char *metadata, *rule_set;	/* JSON, or NULL */
 	uint8_t digest[TARN_MD5_SIZE];
 	size_t uses;	  /* versions that have it */
