@@ -112,7 +112,7 @@ enum tarn_rc tarn_registry_open(const struct tarn_registry_options *options, con
 		(struct tarn_routes){ reg_routes,   reg_n_routes,     made, "application/vnd.schemaregistry.v1+json",
 				      LARGEST_BODY, reg_write_refusal };
 	pthread_mutex_init(&made->writing, NULL);
-	pthread_mutex_init(&made->texts_lock, NULL);
+	pthread_mutex_init(&made->bodies_lock, NULL);
 	/* Lookups never cease: a change must not wait until they do. */
 	pthread_rwlockattr_t attributes;
 	pthread_rwlockattr_init(&attributes);
@@ -134,7 +134,7 @@ void tarn_registry_close(struct tarn_registry *registry)
 	registry->store.free(registry->store_state);
 	reg_state_release(&registry->state);
 	pthread_mutex_destroy(&registry->writing);
-	pthread_mutex_destroy(&registry->texts_lock);
+	pthread_mutex_destroy(&registry->bodies_lock);
 	pthread_rwlock_destroy(&registry->lock);
 	free(registry);
 }

@@ -22,15 +22,23 @@ static bool put_registered(struct reg_context *c, const char *subject, const str
 	return ok;
 }
 
+/* Most of what is registered is there: producers register whatever they send, each time. */
+static bool recall(struct reg_context *c, struct reg_registered *registered)
+{
+	return reg_recall(c->registry, &c->call, reg_subject_of(c), c->request->body, reg_flag(c, "normalize"),
+			  registered);
+}
+
 static void post_version(void *room, const struct tarn_request *request, struct tarn_response *response)
 {
 	struct reg_context c = reg_begin(room, request, response);
 	struct reg_submission submission;
 	struct reg_registered registered;
 	const char *subject = reg_subject_of(&c);
-	reg_end(&c, reg_parse_submission(&c, &submission) && reg_valid_subject(&c, subject) &&
-			    reg_register(room, &c.call, subject, &submission, &registered) &&
-			    put_registered(&c, NULL, &registered));
+	bool ok = recall(&c, &registered) ? reg_await(room, &c.call)
+					  : reg_parse_submission(&c, &submission) && reg_valid_subject(&c, subject) &&
+						    reg_register(room, &c.call, subject, &submission, &registered);
+	reg_end(&c, ok && put_registered(&c, NULL, &registered));
 }
 
 static void post_subject(void *room, const struct tarn_request *request, struct tarn_response *response)
@@ -38,8 +46,9 @@ static void post_subject(void *room, const struct tarn_request *request, struct 
 	struct reg_context c = reg_begin(room, request, response);
 	struct reg_submission submission;
 	struct reg_registered registered;
-	bool ok = reg_parse_submission(&c, &submission) &&
-		  reg_lookup(room, &c.call, reg_subject_of(&c), &submission, reg_flag(&c, "deleted"), &registered);
+	bool ok = recall(&c, &registered) ||
+		  (reg_parse_submission(&c, &submission) &&
+		   reg_lookup(room, &c.call, reg_subject_of(&c), &submission, reg_flag(&c, "deleted"), &registered));
 	reg_end(&c, reg_await(room, &c.call) && ok && put_registered(&c, reg_subject_of(&c), &registered));
 }
 
