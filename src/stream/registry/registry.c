@@ -63,10 +63,13 @@ bool reg_commit(struct tarn_registry *registry, struct reg_call *call, struct re
 	if (registry->store.append(registry->store_state, change->records, change->n, &position, &err))
 		return reg_refuse(call, 500, 50001, "Error while writing to the topic %s: %s", TARN_REGISTRY_TOPIC,
 				  err.message);
+	size_t n_read = change->n - (change->last != NULL);
 	pthread_rwlock_wrlock(&registry->lock);
-	for (size_t i = 0; i < change->n; i++)
+	for (size_t i = 0; i < n_read; i++)
 		if (reg_apply(&registry->state, change->records[i].key, change->records[i].value, position, &err))
 			abort(); /* we have made these records ourselves */
+	if (change->last)
+		reg_put_version(&registry->state, change->last, position);
 	pthread_rwlock_unlock(&registry->lock);
 	reg_depends(call, position);
 	return true;

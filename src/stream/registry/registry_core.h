@@ -118,6 +118,7 @@ struct reg_change {
 	struct tarn_arena *arena;
 	struct tarn_registry_record *records;
 	size_t n, capacity;
+	const struct reg_schema_record *last; /* what the last record says; NULL: it is read, as the others are */
 };
 /* Copies; value NULL: the key is deleted. */
 void reg_change_add(struct reg_change *change, const struct tarn_buf *key, const struct tarn_buf *value);

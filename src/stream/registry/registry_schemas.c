@@ -521,6 +521,7 @@ static bool write_version(struct tarn_registry *registry, struct reg_call *call,
 	reg_write_key(&key, "SCHEMA", name, registered->version);
 	reg_write_schema(&value, &record);
 	reg_change_add(&change, &key, &value);
+	change.last = &record;
 	bool ok = reg_commit(registry, call, &change);
 	tarn_buf_release(&key);
 	tarn_buf_release(&value);
