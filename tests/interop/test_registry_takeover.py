@@ -22,6 +22,7 @@ TOPIC = "_schemas"
 POINT = {"type": "record", "name": "Point", "namespace": "n", "fields": [{"name": "x", "type": "double"}]}
 LINE = {"type": "record", "name": "Line", "namespace": "n", "fields": [{"name": "from", "type": "n.Point"}]}
 LONGER = {**POINT, "fields": [*POINT["fields"], {"name": "y", "type": "double", "default": 0.0}]}
+IN_ORDER = {"type": "record", "name": "InOrder", "fields": [{"type": "long", "name": "z"}]}
 JSON_SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 PROTOBUF = 'syntax = "proto3";\n\nmessage M {\n  int32 a = 1;\n}\n'
 
@@ -67,6 +68,10 @@ WRITTEN_BY_ANOTHER: list[tuple[str, str | None]] = [
     deleted(schema("gone-value", 1, 40, '"bytes"')),
     (schema("gone-value", 1, 40, '"bytes"')[0], None),
     schema("rules-value", 1, 10, '"double"', metadata={"properties": {"owner": "me"}}),
+    # As Karapace writes them: a text's keys in order, and an empty value for a version that is gone.
+    schema("sorted-value", 1, 11, json.dumps(IN_ORDER, separators=(",", ":"), sort_keys=True)),
+    schema("sorted-value", 2, 12, '"boolean"'),
+    (schema("sorted-value", 2, 12, '"boolean"')[0], ""),
     other("NOOP", None, None),
 ]
 
@@ -101,7 +106,7 @@ def test_it_answers_as_the_other_did(successor: Registry) -> None:
         assert status == 200, (path, answer)
         return answer
 
-    subjects = ["json-value", "line-value", "point-value", "proto-value", "rules-value", "same-value", "softly-value"]
+    subjects = ["json-value", "line-value", "point-value", "proto-value", "rules-value", "same-value", "softly-value", "sorted-value"]
     assert get("/subjects") == subjects
     assert get("/subjects?deleted=true") == [*subjects, "wholly-value"]
     assert get("/subjects/point-value/versions") == [1, 2]
@@ -128,10 +133,12 @@ def test_it_goes_on(successor: Registry) -> None:
     """The same content keeps its id; a new one gets an id that nobody had; rules and modes hold."""
     assert successor.register("point-value", LONGER)[1]["id"] == 3
     assert successor.register("fresh-value", POINT)[1]["id"] == 1
+    again = successor.register("sorted-value", IN_ORDER)[1]
+    assert (again["id"], again["version"]) == (11, 1)
     status, fresh = successor.register("fresh-value", {**POINT, "fields": []})
     assert status == 409, fresh  # FORWARD_TRANSITIVE: who reads Point misses x
     status, fresh = successor.register("other-value", "string")
-    assert (status, fresh["version"]) == (200, 1) and fresh["id"] > 10
+    assert (status, fresh["version"]) == (200, 1) and fresh["id"] > 12
     assert successor.register("softly-value", "string")[0] == 409
     reference = {"name": "n.Point", "subject": "point-value", "version": 2}
     assert successor.register("line-value", LINE, references=[reference])[1]["error_code"] == 42205

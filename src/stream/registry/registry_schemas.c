@@ -516,7 +516,8 @@ static bool write_version(struct tarn_registry *registry, struct reg_call *call,
 						  false,
 						  registered->schema,
 						  registered->metadata,
-						  registered->rule_set };
+						  registered->rule_set,
+						  registered->digest };
 	tarn_buf_clear(&key);
 	reg_write_key(&key, "SCHEMA", name, registered->version);
 	reg_write_schema(&value, &record);

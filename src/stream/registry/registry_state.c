@@ -120,7 +120,7 @@ static struct tarn_slice quote(struct tarn_slice text)
 }
 
 static struct reg_content *new_content(struct reg_state *state, const struct reg_schema_record *record,
-				       const uint8_t digest[TARN_MD5_SIZE], int64_t position)
+				       int64_t position)
 {
 	struct reg_content *content = tarn_calloc(1, sizeof(*content));
 	content->id = record->id;
@@ -134,7 +134,7 @@ static struct reg_content *new_content(struct reg_state *state, const struct reg
 	content->schema.n_references = record->schema.n_references;
 	content->metadata = record->metadata ? tarn_strdup(record->metadata) : NULL;
 	content->rule_set = record->rule_set ? tarn_strdup(record->rule_set) : NULL;
-	memcpy(content->digest, digest, TARN_MD5_SIZE);
+	memcpy(content->digest, record->digest, TARN_MD5_SIZE);
 	put(&state->ids, &content->id, content, compare_id);
 	put(&state->digests, content->digest, content, compare_digest);
 	return content;
@@ -299,11 +299,9 @@ bool reg_is_referenced(const struct reg_state *state, const char *subject, int32
 
 void reg_put_version(struct reg_state *state, const struct reg_schema_record *record, int64_t position)
 {
-	uint8_t digest[TARN_MD5_SIZE];
-	reg_digest(&record->schema, record->metadata, record->rule_set, digest);
 	struct reg_content *content = reg_find_id(state, record->id);
-	if (!content || memcmp(content->digest, digest, TARN_MD5_SIZE))
-		content = new_content(state, record, digest, position);
+	if (!content || memcmp(content->digest, record->digest, TARN_MD5_SIZE))
+		content = new_content(state, record, position);
 	content->uses++;
 	struct reg_subject *subject = need_subject(state, record->subject);
 	size_t at = version_place(subject, record->version);

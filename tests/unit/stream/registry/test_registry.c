@@ -609,6 +609,47 @@ static void records_of_confluent_are_understood(void **state)
 	RUN(steps);
 }
 
+/* As Karapace does: keys in order, no digest, an empty value where Confluent's has none. */
+static void texts_in_another_form_are_the_same_schemas(void **state)
+{
+	(void)state;
+	static const char text[] = "\"{\\\"fields\\\":[{\\\"name\\\":\\\"x\\\",\\\"type\\\":\\\"double\\\"}],"
+				   "\\\"name\\\":\\\"P\\\",\\\"type\\\":\\\"record\\\"}\"";
+	static const char same[] = "{'schema':'{\\'type\\':\\'record\\',\\'name\\':\\'P\\',\\'fields\\':[{\\'type\\':"
+				   "\\'double\\',\\'name\\':\\'x\\'}]}'}";
+	static const char *const keys[] = { "{\"keytype\":\"SCHEMA\",\"subject\":\"s\",\"version\":1,\"magic\":1}",
+					    "{\"keytype\":\"SCHEMA\",\"subject\":\"s\",\"version\":2,\"magic\":1}" };
+	struct tarn_buf value;
+	close_registry();
+	tarn_buf_init(&value, 4096);
+	tarn_buf_printf(&value, "{\"subject\":\"s\",\"version\":1,\"id\":7,\"schema\":%s,\"deleted\":false}", text);
+	memory_add(&topic, tarn_slice_str(keys[0]), tarn_buf_slice(&value));
+	tarn_buf_clear(&value);
+	tarn_buf_printf(&value,
+			"{\"subject\":\"s\",\"version\":2,\"id\":8,\"schema\":\"\\\"int\\\"\",\"deleted\":false}");
+	memory_add(&topic, tarn_slice_str(keys[1]), tarn_buf_slice(&value));
+	memory_add(&topic, tarn_slice_str(keys[1]), tarn_slice_str(""));
+	tarn_buf_release(&value);
+	open_registry();
+	const struct step first[] = {
+		{ "POST", "/subjects/s/versions", same, "200 {'version':1,'id':7,..." },
+		{ "GET", "/subjects/s/versions", NULL, "200 [1]" },
+		{ "GET", "/schemas/ids/7/schema", NULL,
+		  "200 {'fields':[{'name':'x','type':'double'}],'name':'P','type':'record'}" },
+		{ "POST", "/subjects/t/versions", same, "200 {'version':1,'id':7,..." },
+		{ "DELETE", "/subjects/s/versions/1", NULL, "200 1" },
+	};
+	const struct step again[] = {
+		{ "GET", "/schemas/ids/7/versions", NULL, "200 [{'subject':'t','version':1}]" },
+		{ "POST", "/subjects/t/versions", same, "200 {'version':1,'id':7,..." },
+		{ "POST", "/subjects/s/versions?normalize=false", same, "200 {'version':2,'id':7,..." },
+	};
+	RUN(first);
+	close_registry();
+	open_registry();
+	RUN(again);
+}
+
 static void records_are_as_confluent_writes_them(void **state)
 {
 	(void)state;
@@ -785,6 +826,7 @@ int main(void)
 		TEST(ids_are_not_given_out_again),
 		TEST(records_of_confluent_are_understood),
 		TEST(records_are_as_confluent_writes_them),
+		TEST(texts_in_another_form_are_the_same_schemas),
 		TEST(a_topic_that_fails_is_told),
 		TEST(many_register_at_once),
 		TEST(clients_know_what_they_have_asked),
