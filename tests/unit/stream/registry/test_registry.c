@@ -379,6 +379,44 @@ static void other_types_are_kept_and_not_compared(void **state)
 	RUN(steps);
 }
 
+static void other_types_are_refused_at_every_level(void **state)
+{
+	(void)state;
+	static const char *const levels[] = { "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE",
+					      "FULL",	  "FULL_TRANSITIVE" };
+	static const struct step first[] = {
+		{ "POST", "/subjects/j/versions", "{'schemaType':'JSON','schema':'true'}", "200 {..." },
+		{ "POST", "/subjects/p/versions", "{'schemaType':'PROTOBUF','schema':'message M {}'}", "200 {..." },
+	};
+	static const struct step each[] = {
+		{ "POST", "/subjects/j/versions", "{'schemaType':'JSON','schema':'false'}",
+		  "409 {'error_code':409,'message':'Schema being registered is incompatible with an earlier schema for "
+		  "subject \\'j\\', details: [Schemas of type JSON are kept but not compared by this registry: set the "
+		  "compatibility of the subject to NONE..." },
+		{ "POST", "/compatibility/subjects/j/versions?verbose=true", "{'schemaType':'JSON','schema':'false'}",
+		  "200 {'is_compatible':false,'messages':['Schemas of type JSON are kept but not compared ..." },
+		{ "POST", "/compatibility/subjects/j/versions/latest", "{'schemaType':'JSON','schema':'false'}",
+		  "200 {'is_compatible':false}" },
+		{ "POST", "/subjects/p/versions", "{'schemaType':'PROTOBUF','schema':'message N {}'}",
+		  "409 {'error_code':409,'message':'Schema being registered is incompatible with an earlier schema for "
+		  "subject \\'p\\', details: [Schemas of type PROTOBUF are kept but not compared by this registry: "
+		  "..." },
+		{ "POST", "/compatibility/subjects/p/versions/1?verbose=true",
+		  "{'schemaType':'PROTOBUF','schema':'message N {}'}",
+		  "200 {'is_compatible':false,'messages':['Schemas of type PROTOBUF are kept but not compared ..." },
+		{ "GET", "/subjects/j/versions", NULL, "200 [1]" },
+		{ "GET", "/subjects/p/versions", NULL, "200 [1]" },
+	};
+	RUN(first);
+	for (size_t i = 0; i < N(levels); i++) {
+		char level[64];
+		snprintf(level, sizeof(level), "{'compatibility':'%s'}", levels[i]);
+		const struct step set[] = { { "PUT", "/config", level, "200 {..." } };
+		RUN(set);
+		RUN(each);
+	}
+}
+
 static void broken_questions_are_refused(void **state)
 {
 	(void)state;
@@ -818,6 +856,7 @@ int main(void)
 		TEST(references_hold_what_they_name),
 		TEST(modes_forbid_changes),
 		TEST(other_types_are_kept_and_not_compared),
+		TEST(other_types_are_refused_at_every_level),
 		TEST(broken_questions_are_refused),
 		TEST(lists_come_in_pages),
 		TEST(metadata_belong_to_the_content),
