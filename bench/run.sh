@@ -1,5 +1,6 @@
 #!/bin/sh
-# `make bench`: see bench.py and simulate/. Installs Spark and the Python readers below build/ where they are missing.
+# `make bench`: all of the comparisons, one after the other; README.md says what each is. Installs the real systems below build/ where
+# they are missing. --write puts the pages into docs/, --quick tries the scripts.
 set -eu
 cd "$(dirname "$0")/.."
 venv=build/venv
@@ -10,8 +11,7 @@ if ! cmp -s tests/interop/requirements.txt "$venv/bench-pins.txt"; then
 fi
 [ "${1:-}" = --no-spark ] || tests/interop/peers/install.sh spark
 "$venv/bin/python" bench/bench.py "$@"
-case " $* " in
-*" --quick "*) bench/simulate/run_simulate.sh --quick ;;
-*" --write "*) bench/simulate/run_simulate.sh --write ;;
-*) bench/simulate/run_simulate.sh ;;
-esac
+set -- $(printf '%s\n' "$@" | grep -x -e --quick -e --write || true)
+bench/simulate/run_simulate.sh "$@"
+bench/publish/bench_publish.py "$@"
+bench/registry/bench_registry.py "$@"

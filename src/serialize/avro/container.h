@@ -47,6 +47,9 @@ struct tarn_avro_writer *tarn_avro_writer_new(struct tarn_buf *out, struct tarn_
 					      size_t n_metadata, const uint8_t sync[16], size_t block_size);
 enum tarn_rc tarn_avro_writer_add(struct tarn_avro_writer *writer, struct tarn_slice datum, struct tarn_err *err)
 	TARN_MUST_CHECK;
+/* For who writes blocks by hand, behind a header that a writer made: what stands in front of the stored bytes. The sync
+ * marker stands behind them. */
+void tarn_avro_put_block_head(struct tarn_buf *out, uint64_t count, size_t stored);
 /* Closes the last block. out->overflow tells whether everything fitted. */
 enum tarn_rc tarn_avro_writer_finish(struct tarn_avro_writer *writer, struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_avro_writer_free(struct tarn_avro_writer *writer);
