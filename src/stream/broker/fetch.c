@@ -1,19 +1,16 @@
 /* Fetch. What is there is answered at once; else the call watches its partitions and looks again when one of them has
  * moved, until min_bytes are there, the time is up, or something is wrong.
- *
- * Fetch sessions (KIP-227) are declined: the session id of every answer is 0, so clients send full requests. */
+ */
 #include <stdlib.h>
 #include <string.h>
 
+#include "stream/broker/fetch_session.h"
 #include "stream/broker/handlers.h"
 #include "stream/broker/topic_names.h"
 
 enum {
 	TOPIC_IDS = 13,
 	LEADER_EPOCH = 0,
-	FULL_SESSION = 0, /* epochs that stand for a request with all partitions: to begin a session ... */
-	NO_SESSION = -1,  /* ... or without one */
-	CONSUMER = -1,	  /* replica id */
 	/* However much a client asks for, one answer is not longer; Kafka's fetch.max.bytes. */
 	LARGEST_ANSWER = 55 << 20,
 };
@@ -34,8 +31,9 @@ struct fetch {
 	size_t n_topics;
 	struct part *parts;
 	size_t n_parts;
-	size_t size; /* of all records */
-	bool failed; /* a partition has an error: the answer goes out at once */
+	size_t first, next; /* which part is read first, now and the next time */
+	size_t size;	    /* of all records */
+	bool failed;	    /* a partition has an error: the answer goes out at once */
 };
 
 /* ---- reading ---- */
@@ -115,7 +113,9 @@ static void read_parts(struct tarn_call *call, struct fetch *fetch)
 	const struct tarn_fetch_request *request = call->request;
 	size_t most = request->max_bytes > 0 ? least((size_t)request->max_bytes, LARGEST_ANSWER) : 0;
 	fetch->size = 0;
-	for (size_t i = 0; i < fetch->n_parts; i++) {
+	fetch->next = fetch->first;
+	for (size_t k = 0; k < fetch->n_parts; k++) {
+		size_t i = (fetch->first + k) % fetch->n_parts;
 		struct part *part = &fetch->parts[i];
 		size_t left = fetch->size < most ? most - fetch->size : 0;
 		size_t own = part->asked->partition_max_bytes > 0 ? (size_t)part->asked->partition_max_bytes : 0;
@@ -126,13 +126,15 @@ static void read_parts(struct tarn_call *call, struct fetch *fetch)
 			read_part(call, fetch, part, least(left, own));
 		else
 			set_offsets(part);
+		if (part->records.len)
+			fetch->next = i + 1;
 	}
 }
 
 static bool is_enough(const struct tarn_call *call, const struct fetch *fetch)
 {
 	const struct tarn_fetch_request *request = call->request;
-	return fetch->failed || request->max_wait_ms <= 0 || request->min_bytes <= 0 ||
+	return fetch->failed || !fetch->n_parts || request->max_wait_ms <= 0 || request->min_bytes <= 0 ||
 	       fetch->size >= (size_t)request->min_bytes || fetch->size >= LARGEST_ANSWER;
 }
 
@@ -171,6 +173,7 @@ static void answer(struct tarn_call *call, struct fetch *fetch)
 	for (size_t i = 0; i < fetch->n_topics; i++)
 		if (fetch->topics[i])
 			tarn_topic_unref(fetch->topics[i]);
+	tarn_fetch_session_leave(call, fetch->next);
 	tarn_call_answer(call);
 }
 
@@ -277,6 +280,7 @@ static struct fetch *new_fetch(struct tarn_call *call)
 		n_partitions += request->topics[i].n_partitions;
 	fetch->topics = tarn_arena_alloc(&call->arena, (request->n_topics + 1) * sizeof(*fetch->topics));
 	fetch->parts = tarn_arena_alloc(&call->arena, (n_partitions + 1) * sizeof(*fetch->parts));
+	fetch->first = tarn_fetch_session_first(call);
 	return fetch;
 }
 
@@ -284,8 +288,8 @@ void tarn_handle_fetch(struct tarn_call *call)
 {
 	const struct tarn_fetch_request *request = call->request;
 	struct tarn_fetch_response *response = call->response;
-	if (request->session_id || (request->session_epoch != FULL_SESSION && request->session_epoch != NO_SESSION)) {
-		response->error_code = TARN_KAFKA_FETCH_SESSION_ID_NOT_FOUND;
+	response->error_code = tarn_fetch_session_enter(call);
+	if (response->error_code) {
 		tarn_call_answer(call);
 		return;
 	}
