@@ -80,7 +80,7 @@ static enum tarn_rc write_pieces(struct line *line, struct tarn_store_writer *wr
 static enum tarn_rc run_write(struct line *line)
 {
 	struct tarn_store_writer *writer;
-	enum tarn_rc rc = tarn_store_writer_open(line->store, line->words[1], &writer, &line->err);
+	enum tarn_rc rc = tarn_store_writer_open(line->store, line->words[1], TARN_PUT_REPLACE, &writer, &line->err);
 	if (rc)
 		return rc;
 	rc = write_pieces(line, writer);
@@ -93,7 +93,7 @@ static enum tarn_rc run_write(struct line *line)
 static enum tarn_rc run_drop(struct line *line)
 {
 	struct tarn_store_writer *writer;
-	enum tarn_rc rc = tarn_store_writer_open(line->store, line->words[1], &writer, &line->err);
+	enum tarn_rc rc = tarn_store_writer_open(line->store, line->words[1], TARN_PUT_REPLACE, &writer, &line->err);
 	if (rc)
 		return rc;
 	line->words[3] = line->words[2];

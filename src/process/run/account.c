@@ -180,6 +180,7 @@ enum tarn_rc tarn_account_admit(struct tarn_account *account, struct tarn_unit *
 	for (size_t i = 0; i < unit->n_letters; i++)
 		state_of(account, unit->letters[i].object)->dead = true;
 	account->counts.dead_letters += (int64_t)unit->n_letters;
+	tarn_ledger_view_begin(account->input->ledger);
 	for (size_t i = 0; !rc && i < unit->n_records; i++) {
 		struct tarn_unit_record *record = &unit->records[i];
 
@@ -192,6 +193,7 @@ enum tarn_rc tarn_account_admit(struct tarn_account *account, struct tarn_unit *
 		rc = admit_record(account, unit, record, err);
 		cover(account, record);
 	}
+	tarn_ledger_view_end(account->input->ledger);
 	return rc;
 }
 

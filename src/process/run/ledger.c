@@ -99,6 +99,16 @@ void tarn_ledger_close(struct tarn_ledger *ledger)
 	free(ledger);
 }
 
+void tarn_ledger_view_begin(struct tarn_ledger *ledger)
+{
+	tarn_sql_view_begin(ledger->db);
+}
+
+void tarn_ledger_view_end(struct tarn_ledger *ledger)
+{
+	tarn_sql_view_end(ledger->db);
+}
+
 static enum tarn_rc load_ranges(struct tarn_ledger *ledger, struct tarn_slice topic, int32_t partition,
 				struct tarn_ranges *ranges, struct tarn_err *err)
 {

@@ -24,6 +24,9 @@ struct tarn_ledger;
 enum tarn_rc tarn_ledger_open(sqlite3 *db, const char *source, struct tarn_ledger **ledger,
 			      struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_ledger_close(struct tarn_ledger *ledger);
+/* Around questions that follow each other at once: see tarn_sql_view_begin. */
+void tarn_ledger_view_begin(struct tarn_ledger *ledger);
+void tarn_ledger_view_end(struct tarn_ledger *ledger);
 
 /* Processed offsets; owned by the ledger. */
 enum tarn_rc tarn_ledger_ranges(struct tarn_ledger *ledger, struct tarn_slice topic, int32_t partition,

@@ -208,7 +208,8 @@ static enum tarn_rc open_file(struct tarn_output *output, struct tarn_err *err)
 			output->n_finished + 1);
 	output->location = tarn_asprintf("%.*s", (int)location.len, (const char *)location.data);
 	tarn_buf_release(&location);
-	rc = tarn_store_writer_open(all->lake, tarn_store_key(all->lake, output->location), &output->writer, err);
+	rc = tarn_store_writer_open(all->lake, tarn_store_key(all->lake, output->location), TARN_PUT_UNTOLD,
+				    &output->writer, err);
 	if (rc) {
 		release_open_file(output);
 		return rc;

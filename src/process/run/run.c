@@ -62,18 +62,26 @@ static enum tarn_rc open_run(struct run *run, struct tarn_err *err)
 	run->source = options->source ? options->source : tarn_store_url(run->raw.store);
 	rc = tarn_catalog_open_at(options->lake, options->catalog, TARN_CATALOG_WRITE, options->wait_ms, &run->catalog,
 				  err);
-	if (!rc)
-		rc = tarn_runs_check_id(tarn_catalog_db(run->catalog), run->stamp.run_id, err);
+	if (rc)
+		return rc;
+	tarn_sql_view_begin(tarn_catalog_db(run->catalog));
+	rc = tarn_runs_check_id(tarn_catalog_db(run->catalog), run->stamp.run_id, err);
 	if (!rc)
 		rc = tarn_ledger_open(tarn_catalog_db(run->catalog), run->source, &run->ledger, err);
+	tarn_sql_view_end(tarn_catalog_db(run->catalog));
 	return rc;
 }
 
 static enum tarn_rc run_plan(struct run *run, struct tarn_err *err)
 {
 	int64_t start = tarn_monotonic_ns();
-	enum tarn_rc rc = tarn_plan_make(&run->raw, run->ledger, run->options->rescan, &run->plan, err);
+	/* A distant area may take minutes to list; others may write meanwhile. */
+	sqlite3 *db = tarn_store_lists_trees(run->raw.store) ? NULL : tarn_catalog_db(run->catalog);
+	enum tarn_rc rc;
 
+	tarn_sql_view_begin(db);
+	rc = tarn_plan_make(&run->raw, run->ledger, run->options->rescan, &run->plan, err);
+	tarn_sql_view_end(db);
 	run->report->plan_ns = tarn_monotonic_ns() - start;
 	return rc;
 }

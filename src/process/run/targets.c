@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "store/catalog/sql.h"
 
 const struct tarn_table_definition *tarn_target_definition(size_t index)
 {
@@ -73,16 +74,20 @@ static enum tarn_rc load(struct tarn_catalog *catalog, const struct tarn_run_sta
 enum tarn_rc tarn_targets_load(struct tarn_catalog *catalog, const struct tarn_run_stamp *stamp,
 			       struct tarn_targets *targets, struct tarn_err *err)
 {
+	/* A distant lake may take its time to answer; others may write meanwhile. */
+	sqlite3 *db = tarn_store_lists_trees(tarn_catalog_store(catalog)) ? NULL : tarn_catalog_db(catalog);
 	enum tarn_rc rc = TARN_OK;
 
 	*targets = (struct tarn_targets){ 0 };
 	tarn_catalog_expect(catalog);
+	tarn_sql_view_begin(db);
 	for (size_t i = 0; !rc && i < TARN_N_TARGETS; i++) {
 		targets->items[i].definition = tarn_target_definition(i);
 		rc = load(catalog, stamp, &targets->items[i], err);
 		if (rc)
 			rc = tarn_err_within(err, rc, "table \"%s\"", targets->items[i].definition->name);
 	}
+	tarn_sql_view_end(db);
 	if (rc)
 		tarn_targets_release(targets);
 	return rc;

@@ -38,8 +38,7 @@ static enum tarn_rc write_metadata(struct tarn_catalog *catalog, struct tarn_are
 	tarn_buf_init(&json, largest_metadata);
 	enum tarn_rc rc = tarn_table_write(change->table, &json, err);
 	if (!rc)
-		/* Nobody else writes a key with this UUID in it. */
-		rc = tarn_store_put(catalog->store, key, tarn_buf_slice(&json), TARN_PUT_REPLACE, err);
+		rc = tarn_store_put(catalog->store, key, tarn_buf_slice(&json), TARN_PUT_UNTOLD, err);
 	tarn_buf_release(&json);
 	if (!rc)
 		rc = tarn_catalog_stage_hint(catalog, step->location, err);

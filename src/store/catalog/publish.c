@@ -56,19 +56,21 @@ enum tarn_rc tarn_catalog_link(struct tarn_catalog *catalog, const char *locatio
 }
 
 /* No newline: DuckDB and PyIceberg take the bytes as they are. */
-static enum tarn_rc put_hint(struct tarn_catalog *catalog, const char *location, const char *name, struct tarn_err *err)
+static enum tarn_rc put_hint(struct tarn_catalog *catalog, const char *location, const char *name,
+			     enum tarn_put_mode mode, struct tarn_err *err)
 {
 	char digits[TARN_INT_TEXT_SIZE];
 	struct tarn_slice hint = tarn_slice_of(digits, tarn_format_int(tarn_catalog_path_version(location), digits));
 	char *key = key_beside(catalog, location, name);
-	enum tarn_rc rc = tarn_store_put(catalog->store, key, hint, TARN_PUT_REPLACE, err);
+	enum tarn_rc rc = tarn_store_put(catalog->store, key, hint, mode, err);
 	free(key);
 	return rc;
 }
 
 enum tarn_rc tarn_catalog_stage_hint(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
 {
-	return tarn_store_is_ordered(catalog->store) ? TARN_OK : put_hint(catalog, location, STAGED_HINT, err);
+	return tarn_store_is_ordered(catalog->store) ? TARN_OK
+						     : put_hint(catalog, location, STAGED_HINT, TARN_PUT_UNTOLD, err);
 }
 
 void tarn_catalog_unstage_hint(struct tarn_catalog *catalog, const char *location)
@@ -86,7 +88,7 @@ void tarn_catalog_unstage_hint(struct tarn_catalog *catalog, const char *locatio
 enum tarn_rc tarn_catalog_move_hint(struct tarn_catalog *catalog, const char *location, struct tarn_err *err)
 {
 	if (tarn_store_is_ordered(catalog->store))
-		return put_hint(catalog, location, HINT, err);
+		return put_hint(catalog, location, HINT, TARN_PUT_REPLACE, err);
 	char *staged = key_beside(catalog, location, STAGED_HINT);
 	char *key = key_beside(catalog, location, HINT);
 	char *checksum = key_beside(catalog, location, ".version-hint.text.crc");

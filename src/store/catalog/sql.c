@@ -54,3 +54,16 @@ enum tarn_rc tarn_sql_change(sqlite3 *db, const char *sql, const char *const *te
 	sqlite3_finalize(statement);
 	return rc;
 }
+
+/* A deferred transaction takes no lock before the first read, which tells what is wrong; so neither call has news. */
+void tarn_sql_view_begin(sqlite3 *db)
+{
+	if (db)
+		sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
+}
+
+void tarn_sql_view_end(sqlite3 *db)
+{
+	if (db)
+		sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+}

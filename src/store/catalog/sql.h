@@ -16,5 +16,9 @@ enum tarn_rc tarn_sql_prepare(sqlite3 *db, const char *sql, const char *const *t
 /* Runs a statement that returns no rows; *changes (may be NULL) gets the number of rows it changed. */
 enum tarn_rc tarn_sql_change(sqlite3 *db, const char *sql, const char *const *texts, int n, int *changes,
 			     struct tarn_err *err) TARN_MUST_CHECK;
+/* One state of the database, and one look at its locks, for all that is read until the end; no writer gets in
+ * meanwhile, so what lies between is short. `db` may be NULL. */
+void tarn_sql_view_begin(sqlite3 *db);
+void tarn_sql_view_end(sqlite3 *db);
 
 #endif

@@ -46,7 +46,7 @@ static enum tarn_rc put_file(struct appender *appender, const char *location, st
 	if (!key)
 		return tarn_fail(appender->err, TARN_EUNSUPPORTED, "\"%s\" is not below the store %s", location,
 				 tarn_store_url(appender->store));
-	return tarn_store_put(appender->store, key, bytes, TARN_PUT_REPLACE, appender->err);
+	return tarn_store_put(appender->store, key, bytes, TARN_PUT_UNTOLD, appender->err);
 }
 
 /* ---- entries of new files ---- */

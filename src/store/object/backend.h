@@ -20,8 +20,8 @@ struct tarn_store_ops {
 			    struct tarn_err *err);
 	enum tarn_rc (*link)(struct tarn_store *store, const char *from, const char *to, struct tarn_err *err);
 	enum tarn_rc (*rename)(struct tarn_store *store, const char *from, const char *to, struct tarn_err *err);
-	enum tarn_rc (*writer_open)(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
-				    struct tarn_err *err);
+	enum tarn_rc (*writer_open)(struct tarn_store *store, const char *key, enum tarn_put_mode mode,
+				    struct tarn_store_writer **writer, struct tarn_err *err);
 	enum tarn_rc (*writer_add)(struct tarn_store_writer *writer, struct tarn_slice bytes, struct tarn_err *err);
 	enum tarn_rc (*writer_finish)(struct tarn_store_writer *writer, struct tarn_err *err);
 	void (*writer_free)(struct tarn_store_writer *writer);

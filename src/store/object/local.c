@@ -165,6 +165,7 @@ static char *temporary_name(struct tarn_local_store *local, const char *key)
 			     (uint64_t)atomic_fetch_add(&local->counter, 1));
 }
 
+/* TARN_EEXISTS where the name is taken. */
 static enum tarn_rc create(struct tarn_local_store *local, const char *name, int *fd, struct tarn_err *err)
 {
 	enum { FLAGS = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC };
@@ -201,17 +202,22 @@ static enum tarn_rc publish(struct tarn_local_store *local, const char *temporar
 
 struct local_writer {
 	struct tarn_store_writer base;
-	char *key, *temporary;
-	int fd;		      /* -1 once finished */
+	char *key;
+	char *temporary; /* NULL: it is written under its own name */
+	int fd;		 /* -1 once finished */
+	enum tarn_put_mode mode;
 	struct tarn_buf held; /* small pieces, written together */
 };
 
-static enum tarn_rc open_writer(struct tarn_local_store *local, const char *key, struct local_writer *writer,
-				struct tarn_err *err)
+static enum tarn_rc open_writer(struct tarn_local_store *local, const char *key, enum tarn_put_mode mode,
+				struct local_writer *writer, struct tarn_err *err)
 {
-	writer->base.store = &local->base;
-	writer->temporary = temporary_name(local, key);
-	enum tarn_rc rc = create(local, writer->temporary, &writer->fd, err);
+	*writer = (struct local_writer){ .base.store = &local->base, .mode = mode };
+	enum tarn_rc rc = mode == TARN_PUT_UNTOLD ? create(local, key, &writer->fd, err) : TARN_EEXISTS;
+	if (rc == TARN_EEXISTS) {
+		writer->temporary = temporary_name(local, key);
+		rc = create(local, writer->temporary, &writer->fd, err);
+	}
 	if (rc) {
 		free(writer->temporary);
 		return rc;
@@ -224,7 +230,7 @@ static enum tarn_rc open_writer(struct tarn_local_store *local, const char *key,
 static void release_writer(struct local_writer *writer)
 {
 	if (writer->fd >= 0) {
-		unlinkat(tarn_local(writer->base.store)->root, writer->temporary, 0);
+		unlinkat(tarn_local(writer->base.store)->root, writer->temporary ? writer->temporary : writer->key, 0);
 		close(writer->fd);
 	}
 	tarn_buf_release(&writer->held);
@@ -258,12 +264,12 @@ static enum tarn_rc write_piece(struct local_writer *writer, struct tarn_slice b
 	return TARN_OK;
 }
 
-static enum tarn_rc finish_writer(struct local_writer *writer, enum tarn_put_mode mode, struct tarn_err *err)
+static enum tarn_rc finish_writer(struct local_writer *writer, struct tarn_err *err)
 {
 	struct tarn_local_store *local = tarn_local(writer->base.store);
 	enum tarn_rc rc = write_held(writer, err);
-	if (!rc)
-		rc = publish(local, writer->temporary, writer->key, mode, err);
+	if (!rc && writer->temporary)
+		rc = publish(local, writer->temporary, writer->key, writer->mode, err);
 	if (rc)
 		return rc;
 	int fd = writer->fd;
@@ -275,12 +281,12 @@ static enum tarn_rc local_put(struct tarn_store *store, const char *key, struct 
 			      enum tarn_put_mode mode, struct tarn_err *err)
 {
 	struct local_writer writer;
-	enum tarn_rc rc = open_writer(tarn_local(store), key, &writer, err);
+	enum tarn_rc rc = open_writer(tarn_local(store), key, mode, &writer, err);
 	if (rc)
 		return rc;
 	rc = write_now(&writer, bytes, err);
 	if (!rc)
-		rc = finish_writer(&writer, mode, err);
+		rc = finish_writer(&writer, err);
 	release_writer(&writer);
 	return rc;
 }
@@ -302,11 +308,11 @@ static enum tarn_rc local_rename(struct tarn_store *store, const char *from, con
 	return rc ? rc : tarn_local_add_pending(local, -1, to, err);
 }
 
-static enum tarn_rc local_writer_open(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
-				      struct tarn_err *err)
+static enum tarn_rc local_writer_open(struct tarn_store *store, const char *key, enum tarn_put_mode mode,
+				      struct tarn_store_writer **writer, struct tarn_err *err)
 {
 	struct local_writer *opened = tarn_malloc(sizeof(*opened));
-	enum tarn_rc rc = open_writer(tarn_local(store), key, opened, err);
+	enum tarn_rc rc = open_writer(tarn_local(store), key, mode, opened, err);
 	if (rc) {
 		free(opened);
 		return rc;
@@ -322,7 +328,7 @@ static enum tarn_rc local_writer_add(struct tarn_store_writer *writer, struct ta
 
 static enum tarn_rc local_writer_finish(struct tarn_store_writer *writer, struct tarn_err *err)
 {
-	return finish_writer((struct local_writer *)writer, TARN_PUT_REPLACE, err);
+	return finish_writer((struct local_writer *)writer, err);
 }
 
 static void local_writer_free(struct tarn_store_writer *writer)

@@ -1,6 +1,6 @@
 /* Making files durable in one go. On ext4 (and its kin) the first fdatasync commits what a journal transaction holds,
  * so it pays to have all data on its way before: writeback of every file is started first, then a few threads wait for
- * them. Sixty new files take 4 to 5 ms so, 11 ms without the threads, 25 ms one after the other. */
+ * them, and for the folders: nothing refers to either yet, so no order is needed. */
 #include "store/object/local.h"
 
 #include <errno.h>
@@ -26,15 +26,55 @@ enum tarn_rc tarn_local_add_pending(struct tarn_local_store *local, int fd, cons
 	return many ? tarn_local_sync(&local->base, err) : TARN_OK;
 }
 
-/* ---- files ---- */
+/* ---- the folders of what is pending ---- */
 
+static size_t folder_len(const char *key)
+{
+	const char *slash = strrchr(key, '/');
+	return slash ? (size_t)(slash - key) : 0;
+}
+
+static int by_folder(const void *left, const void *right)
+{
+	const char *a = ((const struct tarn_local_pending *)left)->key;
+	const char *b = ((const struct tarn_local_pending *)right)->key;
+	size_t a_len = folder_len(a), b_len = folder_len(b);
+	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+	return order ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+static enum tarn_rc open_folder(struct tarn_local_store *local, const char *key, struct tarn_local_pending *folder,
+				struct tarn_err *err)
+{
+	size_t len = folder_len(key);
+	folder->key = len ? tarn_asprintf("%.*s", (int)len, key) : tarn_strdup(".");
+	folder->fd = openat(local->root, folder->key, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return folder->fd < 0 ? tarn_fail_errno(err, "syncing folder \"%s/%s\"", local->path, folder->key) : TARN_OK;
+}
+
+/* What is made durable together: the files that are pending, and behind them the folders that have new entries. */
 struct batch {
 	struct tarn_local_pending *items;
-	size_t n;
+	size_t n, n_files;
 	atomic_size_t next;
 	atomic_int failed; /* errno of a failure */
 	atomic_size_t failed_at;
 };
+
+static enum tarn_rc add_folders(struct tarn_local_store *local, struct batch *batch, struct tarn_err *err)
+{
+	enum tarn_rc rc = TARN_OK;
+	batch->n_files = batch->n;
+	batch->items = tarn_realloc(batch->items, 2 * batch->n * sizeof(*batch->items));
+	if (batch->n)
+		qsort(batch->items, batch->n, sizeof(*batch->items), by_folder);
+	for (size_t i = 0; i < batch->n_files && !rc; i++)
+		if (!i || by_folder(&batch->items[i - 1], &batch->items[i]))
+			rc = open_folder(local, batch->items[i].key, &batch->items[batch->n++], err);
+	return rc;
+}
+
+/* ---- syncing ---- */
 
 static void sync_one(struct batch *batch, size_t i)
 {
@@ -42,7 +82,7 @@ static void sync_one(struct batch *batch, size_t i)
 	if (batch->items[i].fd < 0)
 		return;
 	do
-		rc = fdatasync(batch->items[i].fd);
+		rc = i < batch->n_files ? fdatasync(batch->items[i].fd) : fsync(batch->items[i].fd);
 	while (rc && errno == EINTR);
 	int none = 0;
 	if (rc && atomic_compare_exchange_strong(&batch->failed, &none, errno))
@@ -69,9 +109,12 @@ static void sync_in_parallel(struct batch *batch)
 		pthread_join(threads[i], NULL);
 }
 
-static enum tarn_rc sync_files(struct tarn_local_store *local, struct batch *batch, struct tarn_err *err)
+static enum tarn_rc sync_batch(struct tarn_local_store *local, struct batch *batch, struct tarn_err *err)
 {
-	for (size_t i = 0; i < batch->n; i++)
+	enum tarn_rc rc = add_folders(local, batch, err);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < batch->n_files; i++)
 		if (batch->items[i].fd >= 0)
 			sync_file_range(batch->items[i].fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	sync_in_parallel(batch);
@@ -79,48 +122,6 @@ static enum tarn_rc sync_files(struct tarn_local_store *local, struct batch *bat
 	return errno ? tarn_fail_errno(err, "syncing \"%s/%s\"", local->path,
 				       batch->items[atomic_load(&batch->failed_at)].key)
 		     : TARN_OK;
-}
-
-/* ---- folders ---- */
-
-static size_t folder_len(const char *key)
-{
-	const char *slash = strrchr(key, '/');
-	return slash ? (size_t)(slash - key) : 0;
-}
-
-static int by_folder(const void *left, const void *right)
-{
-	const char *a = ((const struct tarn_local_pending *)left)->key;
-	const char *b = ((const struct tarn_local_pending *)right)->key;
-	size_t a_len = folder_len(a), b_len = folder_len(b);
-	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
-	return order ? order : (a_len > b_len) - (a_len < b_len);
-}
-
-static enum tarn_rc sync_folder(struct tarn_local_store *local, const char *key, struct tarn_err *err)
-{
-	size_t len = folder_len(key);
-	char *folder = len ? tarn_asprintf("%.*s", (int)len, key) : tarn_strdup(".");
-	enum tarn_rc rc = TARN_OK;
-	int fd = openat(local->root, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd))
-		rc = tarn_fail_errno(err, "syncing folder \"%s/%s\"", local->path, folder);
-	if (fd >= 0)
-		close(fd);
-	free(folder);
-	return rc;
-}
-
-static enum tarn_rc sync_folders(struct tarn_local_store *local, struct batch *batch, struct tarn_err *err)
-{
-	enum tarn_rc rc = TARN_OK;
-	if (batch->n)
-		qsort(batch->items, batch->n, sizeof(*batch->items), by_folder);
-	for (size_t i = 0; i < batch->n && !rc; i++)
-		if (!i || by_folder(&batch->items[i - 1], &batch->items[i]))
-			rc = sync_folder(local, batch->items[i].key, err);
-	return rc;
 }
 
 /* ---- both ---- */
@@ -168,9 +169,7 @@ enum tarn_rc tarn_local_sync(struct tarn_store *store, struct tarn_err *err)
 	if (earlier)
 		rc = tarn_fail_errno(err, "an earlier sync of \"%s\" failed", local->path);
 	else
-		rc = sync_files(local, &batch, err);
-	if (!rc)
-		rc = sync_folders(local, &batch, err);
+		rc = sync_batch(local, &batch, err);
 	if (rc && !earlier)
 		remember_failure(local, err);
 	drop(&batch);

@@ -173,11 +173,11 @@ enum tarn_rc tarn_store_rename(struct tarn_store *store, const char *from, const
 	return rc ? rc : store->ops->rename(store, from, to, err);
 }
 
-enum tarn_rc tarn_store_writer_open(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
-				    struct tarn_err *err)
+enum tarn_rc tarn_store_writer_open(struct tarn_store *store, const char *key, enum tarn_put_mode mode,
+				    struct tarn_store_writer **writer, struct tarn_err *err)
 {
 	enum tarn_rc rc = check_key(key, err);
-	return rc ? rc : store->ops->writer_open(store, key, writer, err);
+	return rc ? rc : store->ops->writer_open(store, key, mode, writer, err);
 }
 
 enum tarn_rc tarn_store_writer_add(struct tarn_store_writer *writer, struct tarn_slice bytes, struct tarn_err *err)

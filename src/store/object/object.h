@@ -1,9 +1,9 @@
 /* Object stores behind one interface: a folder, or S3.
  *
  * A key is a path below the store's root, '/' between its parts, none at either end. What was put is durable after
- * tarn_store_sync has returned, not before; it becomes visible as a whole or not at all. A store may do the work behind
- * the calls: then the failure of a put, link or finish is told by tarn_store_sync. Whoever uses the same store sees
- * what was put before. A store may be used by several threads at once. */
+ * tarn_store_sync has returned, not before; it becomes visible as a whole or not at all (but see TARN_PUT_UNTOLD). A
+ * store may do the work behind the calls: then the failure of a put, link or finish is told by tarn_store_sync. Whoever
+ * uses the same store sees what was put before. A store may be used by several threads at once. */
 #ifndef TARN_STORE_OBJECT_OBJECT_H
 #define TARN_STORE_OBJECT_OBJECT_H
 
@@ -58,6 +58,9 @@ enum tarn_put_mode {
 	 * TARN_EUNSUPPORTED where the store cannot tell them apart. */
 	TARN_PUT_NEW,
 	TARN_PUT_REPLACE,
+	/* Replaces, too. Nobody looks for the key before the caller tells of it, so a folder may show half of the
+	 * object until then, and keep it where the writer dies: that spares a name and its change. */
+	TARN_PUT_UNTOLD,
 };
 enum tarn_rc tarn_store_put(struct tarn_store *store, const char *key, struct tarn_slice bytes, enum tarn_put_mode mode,
 			    struct tarn_err *err) TARN_MUST_CHECK;
@@ -69,16 +72,17 @@ enum tarn_rc tarn_store_link(struct tarn_store *store, const char *from, const c
 enum tarn_rc tarn_store_rename(struct tarn_store *store, const char *from, const char *to,
 			       struct tarn_err *err) TARN_MUST_CHECK;
 /* Objects written piece by piece; the key appears with finish, replacing what was there (the same work may be done
- * twice). Free without finish discards it. A writer belongs to one thread at a time. */
+ * twice); any mode but TARN_PUT_NEW. Free without finish discards it. A writer belongs to one thread at a time. */
 struct tarn_store_writer;
-enum tarn_rc tarn_store_writer_open(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
-				    struct tarn_err *err) TARN_MUST_CHECK;
+enum tarn_rc tarn_store_writer_open(struct tarn_store *store, const char *key, enum tarn_put_mode mode,
+				    struct tarn_store_writer **writer, struct tarn_err *err) TARN_MUST_CHECK;
 enum tarn_rc tarn_store_writer_add(struct tarn_store_writer *writer, struct tarn_slice bytes,
 				   struct tarn_err *err) TARN_MUST_CHECK;
 enum tarn_rc tarn_store_writer_finish(struct tarn_store_writer *writer, struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_store_writer_free(struct tarn_store_writer *writer);
-/* Makes everything that was put, linked, renamed or finished since the last call durable, files first, then their
- * folders. Once it has failed it fails for good: what the disk holds is unknown then; only a new store may go on. */
+/* Makes everything that was put, linked, renamed or finished since the last call durable, and their folders'
+ * entries, in no order. Once it has failed it fails for good: what the disk holds is unknown then; only a new store may
+ * go on. */
 enum tarn_rc tarn_store_sync(struct tarn_store *store, struct tarn_err *err) TARN_MUST_CHECK;
 /* Whether the store keeps nothing of what came after a sync where it has lost what came before, and a replaced object
  * is the old or the new one whatever happens: then a reference may be replaced in place. Local folders promise neither

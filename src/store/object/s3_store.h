@@ -45,8 +45,8 @@ enum tarn_rc s3_link(struct tarn_store *store, const char *from, const char *to,
 enum tarn_rc s3_rename(struct tarn_store *store, const char *from, const char *to, struct tarn_err *err);
 enum tarn_rc s3_sync(struct tarn_store *store, struct tarn_err *err);
 /* s3_upload.c */
-enum tarn_rc s3_writer_open(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
-			    struct tarn_err *err);
+enum tarn_rc s3_writer_open(struct tarn_store *store, const char *key, enum tarn_put_mode mode,
+			    struct tarn_store_writer **writer, struct tarn_err *err);
 enum tarn_rc s3_writer_add(struct tarn_store_writer *writer, struct tarn_slice bytes, struct tarn_err *err);
 enum tarn_rc s3_writer_finish(struct tarn_store_writer *writer, struct tarn_err *err);
 void s3_writer_free(struct tarn_store_writer *writer);

@@ -287,10 +287,11 @@ static enum tarn_rc next_part(struct s3_writer *writer, struct tarn_err *err)
 
 /* ---- writers ---- */
 
-enum tarn_rc s3_writer_open(struct tarn_store *store, const char *key, struct tarn_store_writer **writer,
-			    struct tarn_err *err)
+enum tarn_rc s3_writer_open(struct tarn_store *store, const char *key, enum tarn_put_mode mode,
+			    struct tarn_store_writer **writer, struct tarn_err *err)
 {
 	struct s3_writer *opened = tarn_calloc(1, sizeof(*opened));
+	(void)mode; /* nothing shows before it is whole */
 	(void)err;
 	opened->base.store = store;
 	opened->key = s3_full_key(s3_store_of(store), key);

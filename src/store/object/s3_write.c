@@ -205,7 +205,7 @@ enum tarn_rc s3_put(struct tarn_store *store, const char *key, struct tarn_slice
 	enum tarn_rc rc;
 	char *full = s3_full_key(s3, key);
 	fill_body(&body, bytes);
-	if (mode == TARN_PUT_REPLACE && bytes.len <= DIRECT_BYTES) {
+	if (mode != TARN_PUT_NEW && bytes.len <= DIRECT_BYTES) {
 		s3_put_later(s3, full, &body);
 		return TARN_OK;
 	}

@@ -173,7 +173,7 @@ enum tarn_rc tarn_object_spill(struct tarn_object_file *file, struct tarn_store 
 {
 	enum tarn_rc rc = TARN_OK;
 	if (!file->upload)
-		rc = tarn_store_writer_open(store, file->key, &file->upload, err);
+		rc = tarn_store_writer_open(store, file->key, TARN_PUT_REPLACE, &file->upload, err);
 	if (!rc)
 		rc = tarn_store_writer_add(file->upload, tarn_buf_slice(&file->body), err);
 	file->header_size = 0; /* it is in the store now */

@@ -58,7 +58,7 @@ static struct tarn_parquet_file *write_rows(struct tarn_store *store, const char
 		snprintf(id, sizeof(id), "%s%d", prefix, i);
 		put_row(group, id, basis_set, i * 0.1);
 	}
-	assert_int_equal(tarn_store_writer_open(store, key, &writer, NULL), TARN_OK);
+	assert_int_equal(tarn_store_writer_open(store, key, TARN_PUT_REPLACE, &writer, NULL), TARN_OK);
 	struct tarn_parquet_file *file =
 		tarn_parquet_file_new(fields, 3, (struct tarn_slice){ 0 }, write_piece, writer);
 	assert_int_equal(tarn_parquet_group_finish(group, NULL), TARN_OK);

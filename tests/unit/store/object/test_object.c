@@ -181,7 +181,8 @@ static void bad_keys_are_refused(void **state)
 		struct tarn_store_writer *writer;
 		struct tarn_slice bytes = tarn_slice_str("x");
 		assert_int_equal(tarn_store_put(f->store, keys[i], bytes, TARN_PUT_NEW, NULL), TARN_EINVALID);
-		assert_int_equal(tarn_store_writer_open(f->store, keys[i], &writer, NULL), TARN_EINVALID);
+		assert_int_equal(tarn_store_writer_open(f->store, keys[i], TARN_PUT_REPLACE, &writer, NULL),
+				 TARN_EINVALID);
 		assert_int_equal(tarn_store_delete(f->store, keys[i], NULL), TARN_EINVALID);
 		assert_int_equal(tarn_store_link(f->store, keys[i], "to", NULL), TARN_EINVALID);
 		assert_int_equal(tarn_store_rename(f->store, "from", keys[i], NULL), TARN_EINVALID);
@@ -196,7 +197,7 @@ static void a_writer_shows_its_key_with_finish(void **state)
 {
 	struct fixture *f = *state;
 	struct tarn_store_writer *writer;
-	assert_int_equal(tarn_store_writer_open(f->store, "t/data", &writer, NULL), TARN_OK);
+	assert_int_equal(tarn_store_writer_open(f->store, "t/data", TARN_PUT_REPLACE, &writer, NULL), TARN_OK);
 	assert_int_equal(tarn_store_writer_add(writer, tarn_slice_str("one "), NULL), TARN_OK);
 	assert_int_equal(tarn_store_writer_add(writer, tarn_slice_str("two"), NULL), TARN_OK);
 	assert_listing(f, "t", NULL, "");
@@ -217,7 +218,7 @@ static void pieces_of_any_size_make_one_object(void **state)
 	struct tarn_buf all, back;
 	tarn_buf_init(&all, 1 << 20);
 	tarn_buf_init(&back, 1 << 20);
-	assert_int_equal(tarn_store_writer_open(f->store, "k", &writer, NULL), TARN_OK);
+	assert_int_equal(tarn_store_writer_open(f->store, "k", TARN_PUT_REPLACE, &writer, NULL), TARN_OK);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		uint8_t *piece = tarn_buf_room(&all, sizes[i]);
 		for (size_t at = 0; at < sizes[i]; at++)
@@ -237,11 +238,32 @@ static void a_writer_freed_early_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct tarn_store_writer *writer;
-	assert_int_equal(tarn_store_writer_open(f->store, "t/data", &writer, NULL), TARN_OK);
+	assert_int_equal(tarn_store_writer_open(f->store, "t/data", TARN_PUT_REPLACE, &writer, NULL), TARN_OK);
 	assert_int_equal(tarn_store_writer_add(writer, tarn_slice_str("one"), NULL), TARN_OK);
 	tarn_store_writer_free(writer);
 	tarn_store_writer_free(NULL);
 	assert_files(f, 0, 0);
+}
+
+/* Its key may show before the end, but what is there already never shows less than the whole. */
+static void an_untold_key_is_written_in_place_unless_it_is_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct tarn_store_writer *writer;
+	assert_int_equal(tarn_store_writer_open(f->store, "t/data", TARN_PUT_UNTOLD, &writer, NULL), TARN_OK);
+	assert_files(f, 1, 0);
+	tarn_store_writer_free(writer);
+	assert_files(f, 0, 0);
+	assert_int_equal(tarn_store_put(f->store, "t/data", tarn_slice_str("first"), TARN_PUT_UNTOLD, NULL), TARN_OK);
+	assert_int_equal(tarn_store_writer_open(f->store, "t/data", TARN_PUT_UNTOLD, &writer, NULL), TARN_OK);
+	assert_int_equal(tarn_store_writer_add(writer, tarn_slice_str("second"), NULL), TARN_OK);
+	assert_object(f, "t/data", "first");
+	assert_files(f, 1, 1);
+	assert_int_equal(tarn_store_writer_finish(writer, NULL), TARN_OK);
+	tarn_store_writer_free(writer);
+	assert_object(f, "t/data", "second");
+	assert_files(f, 1, 0);
+	assert_int_equal(tarn_store_sync(f->store, NULL), TARN_OK);
 }
 
 static bool stop_at_once(void *context, const struct tarn_store_entry *entry)
@@ -425,6 +447,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_writer_shows_its_key_with_finish, setup, teardown),
 		cmocka_unit_test_setup_teardown(pieces_of_any_size_make_one_object, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_writer_freed_early_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_untold_key_is_written_in_place_unless_it_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(listings_are_sorted_and_start_where_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_large_folder_is_listed_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(tokens_follow_the_folder, setup, teardown),
