@@ -1,5 +1,5 @@
 #!/bin/sh
-# `make bench`: see bench.py and simulate/. Installs Spark and the Python readers below build/ where they are missing.
+# `make bench`: see bench.py, simulate/ and broker/. Installs Spark and the Python readers below build/ where they are missing.
 set -eu
 cd "$(dirname "$0")/.."
 venv=build/venv
@@ -11,7 +11,9 @@ fi
 [ "${1:-}" = --no-spark ] || tests/interop/peers/install.sh spark
 "$venv/bin/python" bench/bench.py "$@"
 case " $* " in
-*" --quick "*) bench/simulate/run_simulate.sh --quick ;;
-*" --write "*) bench/simulate/run_simulate.sh --write ;;
-*) bench/simulate/run_simulate.sh ;;
+*" --quick "*) how=--quick ;;
+*" --write "*) how=--write ;;
+*) how= ;;
 esac
+bench/simulate/run_simulate.sh $how
+bench/broker/run_broker.sh $how
