@@ -218,10 +218,14 @@ size_t tarn_fetch_session_first(const struct tarn_call *call)
 	return session ? session->first : 0;
 }
 
-static bool is_news(const struct tarn_fetch_session *session, const struct tarn_uuid *topic,
+/* `at`: the place of its entry, where the answer is in their order. */
+static bool is_news(const struct tarn_fetch_session *session, size_t at, const struct tarn_uuid *topic,
 		    const struct tarn_fetch_response_partition *told)
 {
-	struct entry *entry = find(session, session->n, topic, told->partition_index);
+	const struct entry key = { .topic = *topic, .asked = { .partition = told->partition_index } };
+	struct entry *entry = at < session->n && !in_order(&key, &session->entries[at])
+				      ? &session->entries[at]
+				      : find(session, session->n, topic, told->partition_index);
 	if (!entry)
 		return true;
 	bool same = told->high_watermark == entry->high_watermark && told->last_stable_offset == entry->last_stable &&
@@ -236,7 +240,7 @@ void tarn_fetch_session_leave(struct tarn_call *call, size_t next)
 {
 	struct tarn_fetch_response *response = call->response;
 	struct tarn_fetch_session *session = session_of(call);
-	size_t n_topics = 0;
+	size_t n_topics = 0, at = 0;
 	if (!session)
 		return;
 	response->session_id = session->id;
@@ -245,7 +249,7 @@ void tarn_fetch_session_leave(struct tarn_call *call, size_t next)
 		struct tarn_fetch_response_topic *topic = &response->topics[i];
 		size_t n = 0;
 		for (size_t j = 0; j < topic->n_partitions; j++)
-			if (is_news(session, &topic->topic_id, &topic->partitions[j]) || session->whole)
+			if (is_news(session, at++, &topic->topic_id, &topic->partitions[j]) || session->whole)
 				topic->partitions[n++] = topic->partitions[j];
 		topic->n_partitions = n;
 		if (n)
