@@ -13,5 +13,6 @@ fi
 "$venv/bin/python" bench/bench.py "$@"
 set -- $(printf '%s\n' "$@" | grep -x -e --quick -e --write || true)
 bench/simulate/run_simulate.sh "$@"
+bench/broker/run_broker.sh "$@"
 bench/publish/bench_publish.py "$@"
 bench/registry/bench_registry.py "$@"

@@ -88,6 +88,10 @@ struct tarn_broker {
 	_Atomic size_t held_bytes;
 	_Atomic size_t max_held_bytes;
 
+	/* Of fetch sessions: partitions in all of them, and the last id that was given out. */
+	_Atomic size_t session_partitions;
+	_Atomic uint32_t next_fetch_session;
+
 	struct tarn_metrics *metrics;
 	struct tarn_complaints *complaints;
 	struct tarn_timers *timers;

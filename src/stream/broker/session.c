@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "stream/broker/fetch_session.h"
 #include "stream/broker/handlers.h"
 #include "stream/broker/metrics.h"
 #include "stream/broker/sasl.h"
@@ -267,6 +268,8 @@ void tarn_session_release(struct tarn_session *session)
 {
 	tarn_sasl_free(session->sasl);
 	session->sasl = NULL;
+	tarn_fetch_session_free(session->broker, session->fetches);
+	session->fetches = NULL;
 }
 
 bool tarn_session_ready(const struct tarn_session *session)
