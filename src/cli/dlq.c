@@ -316,28 +316,9 @@ static bool replay_letter(void *context, const struct tarn_letter *letter)
 /* The topic of what was sent again; one that is there is fine. */
 static enum tarn_rc make_topic(const struct replay *replay, struct tarn_err *err)
 {
-	struct tarn_kafka_admin admin;
-	rd_kafka_event_t *answer;
-	char why[512], *name = tarn_asprintf("%s%s", replay->topic, TARN_REPLAYED_SUFFIX);
-	rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, 1, -1, why, sizeof(why));
+	char *name = tarn_asprintf("%s%s", replay->topic, TARN_REPLAYED_SUFFIX);
+	enum tarn_rc rc = tarn_kafka_make_topic(replay->producer, name, 1, "cleanup.policy", "compact", err);
 	free(name);
-	if (!topic)
-		return tarn_fail(err, TARN_EINVALID, "%s", why);
-	rd_kafka_NewTopic_set_config(topic, "cleanup.policy", "compact");
-	tarn_kafka_admin_init(&admin, replay->producer);
-	rd_kafka_CreateTopics(admin.client, &topic, 1, admin.options, admin.queue);
-	enum tarn_rc rc = tarn_kafka_admin_wait(&admin, &answer, err);
-	if (!rc) {
-		size_t n;
-		const rd_kafka_topic_result_t **results =
-			rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(answer), &n);
-		rd_kafka_resp_err_t code = n ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR_NO_ERROR;
-		if (code && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-			rc = tarn_kafka_fail(err, code, rd_kafka_topic_result_error_string(results[0]));
-		rd_kafka_event_destroy(answer);
-	}
-	tarn_kafka_admin_release(&admin);
-	rd_kafka_NewTopic_destroy(topic);
 	return rc;
 }
 

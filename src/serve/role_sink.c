@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -17,8 +18,8 @@
 
 extern const struct tarn_role tarn_role_sink;
 
-/* What a data folder without connectors gets: everything that the application writes, as its own connectors lay it out.
- */
+/* What a new data folder gets, once: everything that the application writes, as its own connectors lay it out. Whoever
+ * deletes it has meant that; DATA/connect/default says that there was one. */
 #define DEFAULT_NAME "raw"
 #define DEFAULT_TOPICS "experiment.*|vqe_decorated_result_.*"
 
@@ -177,13 +178,9 @@ static enum tarn_rc open_registry(struct state *state, struct tarn_err *err)
 	return TARN_OK;
 }
 
-static enum tarn_rc make_default(struct state *state, struct tarn_err *err)
+static enum tarn_rc put_default(struct state *state, struct tarn_err *err)
 {
-	json_t *names = tarn_connectors_names(state->connectors);
-	bool none = !json_array_size(names), created;
-	json_decref(names);
-	if (!none || !state->options->raw)
-		return TARN_OK;
+	bool created;
 	json_t *config = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "connector.class",
 				   "io.confluent.connect.s3.S3SinkConnector", "topics.regex", DEFAULT_TOPICS,
 				   "topics.dir", "experiments", "flush.size", "500", "tarn.flush.ms", "500",
@@ -191,6 +188,25 @@ static enum tarn_rc make_default(struct state *state, struct tarn_err *err)
 	enum tarn_rc rc = tarn_connectors_put(state->connectors, DEFAULT_NAME, config, true, TARN_CONNECTOR_RUNNING,
 					      &created, err);
 	json_decref(config);
+	return rc;
+}
+
+static enum tarn_rc make_default(struct state *state, struct tarn_err *err)
+{
+	json_t *names = tarn_connectors_names(state->connectors);
+	bool none = !json_array_size(names);
+	json_decref(names);
+	if (!state->options->raw)
+		return TARN_OK;
+	char *mark = tarn_asprintf("%s/connect/default", state->options->data);
+	enum tarn_rc rc = TARN_OK;
+	if (access(mark, F_OK)) {
+		if (none)
+			rc = put_default(state, err);
+		if (!rc)
+			rc = tarn_file_replace(mark, tarn_slice_str(DEFAULT_NAME "\n"), err);
+	}
+	free(mark);
 	return rc;
 }
 

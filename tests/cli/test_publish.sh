@@ -64,6 +64,15 @@ expect 1 "$tarn" publish unknown.bin --topic guarded $there
 topic_holds guarded 1
 [ "$(ls client/spool/refused | wc -l)" = 3 ] || fail "refused messages are not kept"
 
+# A result of many iterations is larger than Kafka's own limit of 1 MiB: topics that are made for it take it, others refuse.
+{ printf '\000\000\000\000\001' && head -c 3000000 /dev/zero; } >large.bin
+expect 0 "$tarn" publish large.bin --topic made.for.it $there
+topic_holds made.for.it 1
+expect 0 "$tarn" topic create small --brokers "$brokers"
+expect 1 "$tarn" publish large.bin --topic small $there
+says err "refused"
+says err "too large"
+
 # What waits in the platform's own folder is sent by itself.
 expect 0 "$tarn" publish "$first" --topic of.its.own --brokers 127.0.0.1:1 --registry http://127.0.0.1:1 --data data
 says out "1 waits"

@@ -78,4 +78,11 @@ serve last
 publish
 written 8
 has repeated_results 0
+
+# Deleted is deleted, the default connector too; whoever wants it back creates it.
+expect 0 "$tarn" connector delete raw --connect "$connect" --delete
 end last
+serve without
+"$tarn" connector ls --connect "$connect" --json >list
+! grep -q raw list || fail "the default connector is back: $(cat list)"
+end without

@@ -253,7 +253,7 @@ def requests_of(lake: Distant) -> dict[str, int]:
     return proxy.kinds()
 
 
-@pytest.mark.fast
+@pytest.mark.peers  # not for a peer, but for its time
 def test_requests_follow_what_is_new(on_moto: Distant, golden: Path) -> None:
     """Ten new experiments cost the same requests on a lake of 10 and of 300; nothing new costs listings alone."""
     put_new(on_moto, golden, 0, 10)
@@ -349,7 +349,7 @@ def test_raw_objects_are_read_side_by_side(on_moto: Distant, golden: Path) -> No
     assert proxy.kinds()["GetObject"] == 60
 
 
-@pytest.mark.fast
+@pytest.mark.peers  # not for a peer, but for its time
 def test_a_large_container_is_read_in_ranges(on_moto: Distant, golden: Path) -> None:
     """Never as a whole, and never twice."""
     source = golden / "raw/v2/experiments" / FIRST
@@ -431,23 +431,17 @@ def try_kill(made: Distant, number: int, answered: bool, golden: Path, folder: P
     return killed
 
 
-def kill_at_requests(made: Distant, golden: Path, folder: Path, every: int) -> None:
+def kill_at_requests(made: Distant, golden: Path, folder: Path) -> None:
     total = 140  # more than the run has
     cases = [(number, answered) for number in range(1, total) for answered in (False, True)]
-    cases = cases[random.Random(every).randrange(every) :: every]
     with ThreadPoolExecutor(3) as pool:
         killed = list(pool.map(lambda case: try_kill(made, *case, golden, folder), cases))
     assert sum(killed) >= len(cases) // 3
 
 
-@pytest.mark.fast
-def test_killed_at_some_requests(on_moto: Distant, golden: Path, tmp_path: Path) -> None:
-    kill_at_requests(on_moto, golden, tmp_path, 41)
-
-
 @pytest.mark.peers
 def test_killed_at_every_request(on_moto: Distant, golden: Path, tmp_path: Path) -> None:
-    kill_at_requests(on_moto, golden, tmp_path, 1)
+    kill_at_requests(on_moto, golden, tmp_path)
 
 
 @pytest.mark.fast

@@ -138,7 +138,8 @@ static enum tarn_rc local_size(struct tarn_store *store, const char *key, int64_
 
 /* ---- writing ---- */
 
-enum { HELD_BYTES = 1 << 16 };
+/* The disk begins to work on a file with each of so many bytes, so that the sync at its end has little to wait for. */
+enum { HELD_BYTES = 1 << 16, WRITEBACK_BYTES = 4 << 20 };
 
 /* Makes the folders above a key; each new one is an entry that the next sync must make durable. */
 static enum tarn_rc make_folders_above(struct tarn_local_store *local, const char *key, struct tarn_err *err)
@@ -206,7 +207,8 @@ struct local_writer {
 	char *temporary; /* NULL: it is written under its own name */
 	int fd;		 /* -1 once finished */
 	enum tarn_put_mode mode;
-	struct tarn_buf held; /* small pieces, written together */
+	off_t written, started; /* bytes in the file; those that the disk was told to work on */
+	struct tarn_buf held;	/* small pieces, written together */
 };
 
 static enum tarn_rc open_writer(struct tarn_local_store *local, const char *key, enum tarn_put_mode mode,
@@ -241,6 +243,11 @@ static void release_writer(struct local_writer *writer)
 static enum tarn_rc write_now(struct local_writer *writer, struct tarn_slice bytes, struct tarn_err *err)
 {
 	enum tarn_rc rc = tarn_fd_write(writer->fd, bytes, writer->key, err);
+	writer->written += (off_t)bytes.len;
+	if (!rc && writer->written - writer->started >= WRITEBACK_BYTES) {
+		sync_file_range(writer->fd, writer->started, writer->written - writer->started, SYNC_FILE_RANGE_WRITE);
+		writer->started = writer->written;
+	}
 	return rc ? tarn_err_within(err, rc, "in \"%s\"", tarn_local(writer->base.store)->path) : TARN_OK;
 }
 

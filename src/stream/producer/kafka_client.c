@@ -187,3 +187,30 @@ enum tarn_rc tarn_kafka_admin_wait(struct tarn_kafka_admin *admin, rd_kafka_even
 	*event = answer;
 	return TARN_OK;
 }
+
+enum tarn_rc tarn_kafka_make_topic(rd_kafka_t *client, const char *name, int32_t partitions, const char *key,
+				   const char *value, struct tarn_err *err)
+{
+	struct tarn_kafka_admin admin;
+	rd_kafka_event_t *answer;
+	char why[CLIENT_ERROR_SIZE];
+	rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, partitions, -1, why, sizeof(why));
+	if (!topic)
+		return tarn_fail(err, TARN_EINVALID, "%s", why);
+	rd_kafka_NewTopic_set_config(topic, key, value);
+	tarn_kafka_admin_init(&admin, client);
+	rd_kafka_CreateTopics(admin.client, &topic, 1, admin.options, admin.queue);
+	enum tarn_rc rc = tarn_kafka_admin_wait(&admin, &answer, err);
+	if (!rc) {
+		size_t n;
+		const rd_kafka_topic_result_t **results =
+			rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(answer), &n);
+		rd_kafka_resp_err_t code = n ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR_NO_ERROR;
+		if (code && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+			rc = tarn_kafka_fail(err, code, rd_kafka_topic_result_error_string(results[0]));
+		rd_kafka_event_destroy(answer);
+	}
+	tarn_kafka_admin_release(&admin);
+	rd_kafka_NewTopic_destroy(topic);
+	return rc;
+}

@@ -45,7 +45,8 @@ enum tarn_rc tarn_kafka_producer_open(const struct tarn_kafka_options *options,
 				      tarn_kafka_told told, void *context, rd_kafka_t **client,
 				      struct tarn_err *err) TARN_MUST_CHECK;
 
-/* The same, a member of a consumer group that is told of its partitions while it polls; all messages come from its one queue. */
+/* The same, a member of a consumer group that is told of its partitions while it polls; all messages come from its one
+ * queue. */
 typedef void (*tarn_kafka_rebalanced)(rd_kafka_t *consumer, rd_kafka_resp_err_t what,
 				      rd_kafka_topic_partition_list_t *partitions, void *context);
 enum tarn_rc tarn_kafka_consumer_open(const struct tarn_kafka_options *options,
@@ -67,5 +68,13 @@ void tarn_kafka_admin_release(struct tarn_kafka_admin *admin);
 /* Waits for the answer to what was sent; rd_kafka_event_destroy frees it. Errors of single items are still in it. */
 enum tarn_rc tarn_kafka_admin_wait(struct tarn_kafka_admin *admin, rd_kafka_event_t **event,
 				   struct tarn_err *err) TARN_MUST_CHECK;
+
+/* The topics that Tarn makes take messages of up to 64 MiB: Kafka's own limit is 1 MiB, and a VQE result of many
+ * iterations is larger. Brokers take requests of 100 MiB. */
+#define TARN_KAFKA_MAX_MESSAGE_KEY "max.message.bytes"
+#define TARN_KAFKA_MAX_MESSAGE "67108864"
+/* Makes a topic with one setting of its own; one that is there is left as it is. partitions -1: the broker's number. */
+enum tarn_rc tarn_kafka_make_topic(rd_kafka_t *client, const char *name, int32_t partitions, const char *key,
+				   const char *value, struct tarn_err *err) TARN_MUST_CHECK;
 
 #endif

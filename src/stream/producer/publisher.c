@@ -213,11 +213,16 @@ static enum tarn_rc ask_mark(struct tarn_publisher *publisher, const char *topic
 	return rc;
 }
 
-/* librdkafka would look for a new topic at its next tick, up to a second later. */
+/* Makes the topic where it is missing. Who may not make one leaves it to the broker, or to its refusal. librdkafka
+ * would look for a new topic at its next tick, up to a second later. */
 static enum tarn_rc look_up_topic(struct tarn_publisher *publisher, const char *name, size_t *partitions,
 				  struct tarn_err *err)
 {
 	const struct rd_kafka_metadata *facts;
+	enum tarn_rc made = tarn_kafka_make_topic(publisher->producer, name, -1, TARN_KAFKA_MAX_MESSAGE_KEY,
+						  TARN_KAFKA_MAX_MESSAGE, err);
+	if (made == TARN_EIO)
+		return made;
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(publisher->producer, name, NULL);
 	if (!topic)
 		return tarn_fail(err, TARN_EINVALID, "topic \"%s\": %s", name, rd_kafka_err2str(rd_kafka_last_error()));

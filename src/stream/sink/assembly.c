@@ -12,8 +12,8 @@
 /* More open files of one partition than this are sealed early where the configuration does not say. */
 #define MAX_OPEN 512
 /* An object begins to go on to the store with this many bytes: a file costs a descriptor there, a part of an upload
- * memory. */
-#define LEAST_SPILL ((size_t)256 << 10)
+ * memory. A folder gets them at once, while they are in the processor's cache and the disk has nothing else to do. */
+#define LEAST_SPILL ((size_t)512 << 10)
 #define LEAST_UPLOAD ((size_t)8 << 20)
 /* Clocks that change more often than this in one group end it. */
 #define MAX_RECIPE ((size_t)3600)
@@ -44,6 +44,7 @@ struct tarn_assembly *tarn_assembly_new(struct tarn_workshop *workshop, const ch
 	assembly->topic = tarn_strdup(topic);
 	assembly->partition = partition;
 	assembly->committed = assembly->next = offset;
+	assembly->store_is_near = !strncmp(tarn_store_url(workshop->store), "file:", 5);
 	tarn_rotation_init(&assembly->rotation, workshop->config, workshop->partitioner);
 	return assembly;
 }
@@ -308,6 +309,21 @@ struct arrival {
 	int64_t time, now;
 };
 
+/* Whether the store may have what is complete, though memory is not short. An object whose name is taken stays, so that
+ * it can be compared (tarn_assembly_check). */
+static bool may_go_on(struct tarn_assembly *assembly, const struct tarn_object_file *file)
+{
+	int64_t size;
+	if (!assembly->store_is_near || assembly->has_gaps)
+		return false;
+	if (!assembly->follows && !assembly->checked && !assembly->name_taken) {
+		assembly->checked =
+			tarn_store_size(assembly->workshop->store, file->key, &size, NULL) == TARN_ENOTFOUND;
+		assembly->name_taken = !assembly->checked;
+	}
+	return assembly->follows || assembly->checked;
+}
+
 static enum tarn_rc add_to_file(struct tarn_assembly *assembly, struct tarn_object_file *file,
 				const struct arrival *arrival, struct tarn_err *err)
 {
@@ -318,7 +334,10 @@ static enum tarn_rc add_to_file(struct tarn_assembly *assembly, struct tarn_obje
 		note_clock(assembly, offset, arrival->now, folder);
 	if (!file)
 		file = open_file(assembly, folder, &arrival->value, offset);
+	assembly->has_gaps |= tarn_object_has_gap(file, offset);
 	enum tarn_rc rc = tarn_object_add(file, offset, arrival->value.record, err);
+	if (!rc && file->body.len >= LEAST_SPILL && may_go_on(assembly, file))
+		rc = tarn_object_spill(file, workshop->store, err);
 	account(workshop, file);
 	if (rc)
 		return rc;
@@ -434,13 +453,14 @@ enum tarn_rc tarn_assembly_add(struct tarn_assembly *assembly, const struct tarn
 enum tarn_rc tarn_assembly_relieve(struct tarn_assembly *assembly, struct tarn_err *err)
 {
 	struct tarn_store *store = assembly->workshop->store;
-	size_t least = strncmp(tarn_store_url(store), "file:", 5) ? LEAST_UPLOAD : LEAST_SPILL;
+	size_t least = assembly->store_is_near ? LEAST_SPILL : LEAST_UPLOAD;
 	enum tarn_rc rc = TARN_OK;
 	for (size_t i = 0; !rc && i < assembly->n_open; i++) {
 		struct tarn_object_file *file = assembly->open[i];
-		if (file->body.len < least || !tarn_object_can_spill(file))
+		if (!tarn_object_can_spill(file) || (file->body.len < least && !file->upload))
 			continue;
 		rc = tarn_object_spill(file, store, err);
+		tarn_object_shrink(file);
 		account(assembly->workshop, file);
 	}
 	return rc;

@@ -59,8 +59,11 @@ struct tarn_assembly {
 	char *clock_folder;
 	bool follows; /* a recipe from before a crash */
 	size_t next_cut, next_clock;
-	bool checked;	  /* nobody else's objects are in the way of this partition's */
-	bool must_commit; /* nothing may be added before the sealed objects are written */
+	bool store_is_near; /* a folder */
+	bool has_gaps;	    /* offsets of an object had one: such objects cannot go on to the store, or are cut by it */
+	bool checked;	    /* nobody else's objects are in the way of this partition's */
+	bool name_taken;    /* something has the first one's name: compared when it is sealed */
+	bool must_commit;   /* nothing may be added before the sealed objects are written */
 };
 
 struct tarn_assembly *tarn_assembly_new(struct tarn_workshop *workshop, const char *topic, int32_t partition,

@@ -172,20 +172,27 @@ static void replace(struct walk *walk, const uint8_t *to, const uint8_t *from)
 	walk->copied = from;
 }
 
-static enum tarn_rc take_long(struct walk *walk, int64_t *value, const char *what)
+/* Most numbers of a datum are lengths and branches: a byte. */
+static inline enum tarn_rc take_long(struct walk *walk, int64_t *value, const char *what)
 {
+	struct tarn_cursor *cursor = &walk->cursor;
+	if (cursor->at < cursor->end && *cursor->at < 0x80) {
+		*value = tarn_unzigzag(*cursor->at++);
+		return TARN_OK;
+	}
 	return tarn_avro_take_long(&walk->cursor, value) ? TARN_OK : damaged(walk, what);
 }
 
-static enum tarn_rc walk_bytes(struct walk *walk)
+static inline enum tarn_rc walk_bytes(struct walk *walk)
 {
 	int64_t len = 0;
-	struct tarn_slice bytes;
 	enum tarn_rc rc = take_long(walk, &len, "no valid length");
-	if (!rc && (len < 0 || (uint64_t)len > tarn_cursor_left(&walk->cursor) ||
-		    !tarn_cursor_take(&walk->cursor, (size_t)len, &bytes)))
-		rc = damaged(walk, "a length that leads behind the end");
-	return rc;
+	if (rc)
+		return rc;
+	if (len < 0 || (uint64_t)len > tarn_cursor_left(&walk->cursor))
+		return damaged(walk, "a length that leads behind the end");
+	walk->cursor.at += len;
+	return TARN_OK;
 }
 
 static enum tarn_rc walk_fixed(struct walk *walk, uint64_t count, int64_t width)
@@ -206,6 +213,11 @@ static enum tarn_rc walk_items(struct walk *walk, const struct tarn_avro_node *n
 	if (!is_map && kind->width != NOT_FIXED)
 		return walk_fixed(walk, (uint64_t)count, kind->width);
 	enum tarn_rc rc = TARN_OK;
+	if (!is_map && (node->items->type == TARN_AVRO_STRING || node->items->type == TARN_AVRO_BYTES)) {
+		for (; !rc && count; count--)
+			rc = walk_bytes(walk);
+		return rc;
+	}
 	for (; !rc && count; count--) {
 		if (is_map)
 			rc = walk_bytes(walk);
@@ -322,6 +334,25 @@ enum tarn_rc tarn_datum_copy(const struct tarn_datum_plan *plan, struct tarn_sli
 		rc = tarn_fail(err, TARN_ELIMIT, "avro datum: more than %zu bytes", out->max);
 	if (rc)
 		out->len = start;
+	return rc;
+}
+
+enum tarn_rc tarn_datum_take(const struct tarn_datum_plan *plan, struct tarn_slice datum, struct tarn_buf *out,
+			     struct tarn_slice *copy, struct tarn_err *err)
+{
+	struct walk walk = { .plan = plan, .cursor = tarn_cursor_of(datum), .err = err };
+	enum tarn_rc rc;
+	if (plan->kinds[plan->root->id].changes) {
+		rc = tarn_datum_copy(plan, datum, out, err);
+		if (!rc)
+			*copy = tarn_buf_slice(out);
+		return rc;
+	}
+	rc = walk_node(&walk, plan->root, 0);
+	if (!rc && tarn_cursor_left(&walk.cursor))
+		rc = damaged(&walk, "bytes behind its end");
+	if (!rc)
+		*copy = datum;
 	return rc;
 }
 

@@ -22,6 +22,10 @@ void tarn_datum_plan_free(struct tarn_datum_plan *plan);
 enum tarn_rc tarn_datum_copy(const struct tarn_datum_plan *plan, struct tarn_slice datum, struct tarn_buf *out,
 			     struct tarn_err *err) TARN_MUST_CHECK;
 
+/* The same where the datum may stay where it is: *copy is the datum itself if nothing in it changes, else in `out`. */
+enum tarn_rc tarn_datum_take(const struct tarn_datum_plan *plan, struct tarn_slice datum, struct tarn_buf *out,
+			     struct tarn_slice *copy, struct tarn_err *err) TARN_MUST_CHECK;
+
 /* Moves the cursor over one value of a type in the schema that is copied from, checking it. */
 struct tarn_avro_node;
 enum tarn_rc tarn_datum_skip(const struct tarn_datum_plan *plan, const struct tarn_avro_node *node,

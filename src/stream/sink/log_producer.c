@@ -54,8 +54,10 @@ static enum tarn_rc find_topic(struct tarn_log_producer *producer, const char *n
 			*found = &producer->pending[i];
 			return TARN_OK;
 		}
+	/* What was a message of any topic must fit. */
+	static const struct tarn_topic_setting large = { "max.message.bytes", "1073741824" };
 	struct tarn_topic *topic = tarn_log_find_topic(producer->log, name);
-	enum tarn_rc rc = topic ? TARN_OK : tarn_log_create_topic(producer->log, name, 1, NULL, 0, &topic, err);
+	enum tarn_rc rc = topic ? TARN_OK : tarn_log_create_topic(producer->log, name, 1, &large, 1, &topic, err);
 	if (rc == TARN_EEXISTS) { /* somebody else was faster */
 		topic = tarn_log_find_topic(producer->log, name);
 		rc = topic ? TARN_OK : rc;

@@ -177,9 +177,14 @@ enum tarn_rc tarn_object_spill(struct tarn_object_file *file, struct tarn_store 
 	if (!rc)
 		rc = tarn_store_writer_add(file->upload, tarn_buf_slice(&file->body), err);
 	file->header_size = 0; /* it is in the store now */
-	tarn_buf_release(&file->body);
-	tarn_buf_init(&file->body, TARN_BUF_DEFAULT_MAX);
+	tarn_buf_clear(&file->body);
 	return rc;
+}
+
+void tarn_object_shrink(struct tarn_object_file *file)
+{
+	if (!file->body.len)
+		tarn_buf_release(&file->body);
 }
 
 enum tarn_rc tarn_object_seal(struct tarn_object_file *file, struct tarn_err *err)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "stream/sink/joda.h"
 #include "stream/sink/zone.h"
 
@@ -217,7 +218,9 @@ enum tarn_rc tarn_partitioner_encode(struct tarn_partitioner *partitioner, const
 	}
 	if (partitioner->config->partitioner == TARN_PARTITION_FIELD)
 		return encode_fields(partitioner, record, out, err);
-	tarn_buf_printf(out, "partition=%d", record->partition);
+	char number[TARN_INT_TEXT_SIZE];
+	tarn_buf_add_str(out, "partition=");
+	tarn_buf_add(out, number, tarn_format_int(record->partition, number));
 	return TARN_OK;
 }
 

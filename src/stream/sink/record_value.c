@@ -31,14 +31,14 @@ static enum tarn_rc convert_avro(const struct tarn_connector_config *config, str
 	value->schema = schema;
 	value->schema_text = schema->text;
 	value->plan = schema->plan;
-	rc = tarn_datum_copy(schema->plan, value->datum, buffer, err);
+	rc = tarn_datum_take(schema->plan, value->datum, buffer, &value->record, err);
 	if (!rc && config->format == TARN_SINK_JSON) {
 		struct tarn_cursor cursor = tarn_cursor_of(value->datum);
 		tarn_buf_clear(buffer);
 		rc = tarn_avro_json_write(schema->registered, &cursor, TARN_AVRO_JSON_NATIVE, buffer, err);
 		value->schema = NULL; /* lines of any schema go together */
+		value->record = tarn_buf_slice(buffer);
 	}
-	value->record = tarn_buf_slice(buffer);
 	return rc;
 }
 

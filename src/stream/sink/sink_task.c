@@ -10,8 +10,10 @@
 #define LONGEST_POLL INT64_C(1000)
 /* How long a task that lost its partitions waits to be told so. */
 #define LONGEST_FENCED INT64_C(60000)
-/* How long sealed objects wait for more while messages keep coming: one sync and one commit serve many. */
-#define GATHER INT64_C(10)
+/* How long sealed objects wait for more while messages keep coming, as one sync and one commit serve many: as long as
+ * the last round took, within these bounds (milliseconds). */
+#define LEAST_GATHER INT64_C(10)
+#define MOST_GATHER INT64_C(200)
 
 struct run {
 	const struct tarn_sink_task *task;
@@ -22,6 +24,7 @@ struct run {
 	struct tarn_source_commit *commits;
 	size_t cap_commits;
 	struct tarn_arena arena; /* of one round of commits */
+	int64_t gather;		 /* see LEAST_GATHER */
 	int64_t fenced_since;	 /* a commit was refused then, and nothing was assigned since; 0: no */
 	struct tarn_err *err;
 };
@@ -228,14 +231,23 @@ static void publish(struct run *run, int64_t deadline)
 }
 
 /* Whether what is sealed is to be written now: nothing more is at hand, or it has waited long enough. */
-static bool is_time_to_write(int64_t *since, bool quiet, int64_t now)
+static bool is_time_to_write(const struct run *run, int64_t *since, bool quiet, int64_t now)
 {
 	if (!*since)
 		*since = now;
-	bool yes = quiet || now - *since >= GATHER || now < *since;
+	bool yes = quiet || now - *since >= run->gather || now < *since;
 	if (yes)
 		*since = 0;
 	return yes;
+}
+
+static enum tarn_rc write_in_time(struct run *run)
+{
+	int64_t start = tarn_monotonic_ns();
+	enum tarn_rc rc = write_groups(run);
+	int64_t took = (tarn_monotonic_ns() - start) / 1000000;
+	run->gather = took < LEAST_GATHER ? LEAST_GATHER : took > MOST_GATHER ? MOST_GATHER : took;
+	return rc;
 }
 
 /* The source does not own its partitions any more, and will say so: until then their messages are nobody's. Whoever
@@ -266,8 +278,8 @@ static enum tarn_rc loop(struct run *run)
 		if (!rc)
 			rc = tick(run, now_ms(), &deadline);
 		bool quiet = event.kind == TARN_SOURCE_NOTHING;
-		if (!rc && any_group(run) && is_time_to_write(&sealed_since, quiet, now_ms()))
-			rc = write_groups(run);
+		if (!rc && any_group(run) && is_time_to_write(run, &sealed_since, quiet, now_ms()))
+			rc = write_in_time(run);
 		else if (!rc && busy && quiet)
 			rc = commit_ends(run);
 		if (rc == TARN_ECONFLICT)
@@ -282,7 +294,7 @@ static enum tarn_rc loop(struct run *run)
 
 enum tarn_rc tarn_sink_task_run(const struct tarn_sink_task *task, struct tarn_err *err)
 {
-	struct run run = { .task = task, .err = err };
+	struct run run = { .task = task, .err = err, .gather = LEAST_GATHER };
 	tarn_workshop_init(&run.workshop, task->memory_limit ? task->memory_limit : TARN_SINK_MEMORY);
 	tarn_arena_init(&run.arena);
 	run.workshop.config = task->config;

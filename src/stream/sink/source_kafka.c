@@ -8,6 +8,12 @@
 /* Messages of one partition that are given out at a time. */
 enum { PORTION = 1000, MAX_SETTINGS = 32 };
 
+/* What librdkafka fetches ahead, all partitions together; with so many bytes it stops fetching. */
+#define AHEAD_KB "16384"
+#define MUCH ((size_t)8 << 20)
+/* Since this version it can be told how soon it goes on then. */
+#define KNOWS_QUEUE_BACKOFF 0x02020000
+
 struct event {
 	struct event *next;
 	enum tarn_source_event_kind kind;
@@ -26,6 +32,7 @@ struct kafka_source {
 	bool rebalanced;			   /* while messages were taken */
 	rd_kafka_message_t *held[PORTION];
 	size_t n_held, at; /* those before `at` were given out */
+	size_t taken;	   /* bytes since there was nothing to take */
 	struct tarn_message messages[PORTION];
 	struct tarn_buf headers; /* of the messages given out, as a batch has them */
 	struct tarn_err failure; /* of a rebalance */
@@ -165,6 +172,26 @@ static enum tarn_rc look_at_error(const rd_kafka_message_t *message, struct tarn
 	}
 }
 
+/* A client that stopped fetching as it had enough looks again when something happens, or after a second. What happens
+ * here is a question that goes the same way as fetching. */
+static void wake_fetching(struct kafka_source *source, const rd_kafka_message_t *last)
+{
+	int64_t low, high;
+	rd_kafka_query_watermark_offsets(source->client, rd_kafka_topic_name(last->rkt), last->partition, &low, &high,
+					 TARN_KAFKA_TIMEOUT_MS);
+}
+
+static void count_taken(struct kafka_source *source)
+{
+	for (size_t i = 0; i < source->n_held; i++)
+		source->taken += source->held[i]->len;
+	if (source->n_held == PORTION)
+		return; /* there is more */
+	if (source->n_held && source->taken >= MUCH && !source->held[source->n_held - 1]->err)
+		wake_fetching(source, source->held[source->n_held - 1]);
+	source->taken = 0;
+}
+
 /* Takes what is there, and waits for a first message where nothing is. */
 static enum tarn_rc take_all(struct kafka_source *source, int64_t timeout_ms, struct tarn_err *err)
 {
@@ -178,6 +205,7 @@ static enum tarn_rc take_all(struct kafka_source *source, int64_t timeout_ms, st
 	}
 	if (source->rebalanced)
 		let_go(source);
+	count_taken(source);
 	if (source->assigned) {
 		rd_kafka_assign(source->client, source->assigned);
 		rd_kafka_topic_partition_list_destroy(source->assigned);
@@ -361,10 +389,11 @@ enum tarn_rc tarn_source_kafka_open(const struct tarn_kafka_options *kafka, cons
 		{ "isolation.level", "read_committed" },
 		{ "topic.metadata.refresh.interval.ms", "3000" },
 		{ "partition.assignment.strategy", "range,roundrobin" },
-		{ "queued.max.messages.kbytes", "16384" },
+		{ "queued.max.messages.kbytes", AHEAD_KB },
 		{ "fetch.wait.max.ms", "100" },
+		{ "fetch.queue.backoff.ms", "5" }, /* the last: see below */
 	};
-	size_t n = 9;
+	size_t n = rd_kafka_version() < KNOWS_QUEUE_BACKOFF ? 9 : 10;
 	if (n_settings > MAX_SETTINGS - n)
 		return tarn_fail(err, TARN_ELIMIT, "more than %zu settings of a consumer", MAX_SETTINGS - n);
 	memcpy(all + n, settings, n_settings * sizeof(*settings));
