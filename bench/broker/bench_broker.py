@@ -261,7 +261,7 @@ def measure(case: Case, subject: Subject, number: int, results: Results) -> None
         watcher.join()
     for name, value in figures.items():
         results.note(name, subject.name, value)
-    results.cpu[case.names[0]][subject.name].append((server.cpu_seconds() - cpu) / megabytes * 1000)
+    results.cpu[re.sub(r"(, p50)? \((MB/s|ms)\)$", "", case.names[0])][subject.name].append((server.cpu_seconds() - cpu) / megabytes * 1000)
 
 
 def by_turns(cases: list[Case], subjects: list[Subject], number: int, results: Results) -> None:
