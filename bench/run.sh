@@ -11,8 +11,13 @@ if ! cmp -s tests/interop/requirements.txt "$venv/bench-pins.txt"; then
 fi
 [ "${1:-}" = --no-spark ] || tests/interop/peers/install.sh spark
 "$venv/bin/python" bench/bench.py "$@"
-set -- $(printf '%s\n' "$@" | grep -x -e --quick -e --write || true)
-bench/simulate/run_simulate.sh "$@"
-bench/broker/run_broker.sh "$@"
-bench/publish/bench_publish.py "$@"
-bench/registry/bench_registry.py "$@"
+case " $* " in
+*" --quick "*) how=--quick ;;
+*" --write "*) how=--write ;;
+*) how= ;;
+esac
+bench/simulate/run_simulate.sh $how
+bench/broker/run_broker.sh $how
+bench/registry/bench_registry.py $how
+bench/publish/bench_publish.py $how
+bench/sink/run_sink.sh $how

@@ -34,7 +34,7 @@ from registry_servers import running_tarn  # noqa: E402
 
 WORK = Path(os.environ.get("TARN_BENCH", ROOT / "build/bench"))
 PEERS = Path(os.environ.get("TARN_PEERS", ROOT / "build/peers"))
-PYTHON = PEERS / "venv-registry/bin/python"
+PYTHON = PEERS / "venv-publish/bin/python"
 PEER = Path(__file__).with_name("peer_publish.py")
 ITERATIONS, PER_FILE = 100, 500
 OURS, THEIRS, ENCODED = "Tarn", "confluent-kafka, fastavro", "the same, its reading not counted"
@@ -169,7 +169,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     count, rounds = (1000, 1) if options.quick else (20_000, options.rounds)
-    subprocess.run([ROOT / "tests/interop/peers/install.sh", "registry", *(["kafka"] if options.kafka else [])], check=True)
+    subprocess.run([ROOT / "tests/interop/peers/install.sh", "publish", *(["kafka"] if options.kafka else [])], check=True)
     WORK.mkdir(parents=True, exist_ok=True)
     said("cc", "-O2", "-o", WORK / "measure", ROOT / "bench/measure.c")
     here, when = machine(), dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%d")
