@@ -121,6 +121,15 @@ static enum tarn_rc flush(void *context, struct tarn_err *err)
 			     : tarn_log_producer_flush(state->producer, err);
 }
 
+static enum tarn_rc read_topic(void *context, const char *topic, struct tarn_topic_place *place,
+			       tarn_message_visit visit, void *visit_context, struct tarn_err *err)
+{
+	const struct state *state = context;
+	if (state->sender)
+		return tarn_kafka_topic_read(&state->kafka, topic, place, visit, visit_context, err);
+	return tarn_log_producer_read(state->producer, topic, place, visit, visit_context, err);
+}
+
 static void say(void *context, const char *line)
 {
 	const struct state *state = context;
@@ -219,6 +228,7 @@ static enum tarn_rc open_connectors(struct state *state, struct tarn_err *err)
 		.find_schema = find_schema,
 		.produce = produce,
 		.flush = flush,
+		.read = read_topic,
 		.say = say,
 		.worker = state->options->connect_listen,
 		.cluster_id = state->log ? tarn_log_cluster_id(state->log) : NULL,

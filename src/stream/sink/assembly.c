@@ -205,10 +205,12 @@ static enum tarn_rc reject(struct tarn_assembly *assembly, const struct tarn_mes
 			   bool tolerated, const struct tarn_err *why, struct tarn_err *err)
 {
 	struct tarn_workshop *workshop = assembly->workshop;
-	struct tarn_dead_letter letter = { assembly->topic, assembly->partition, message, stage, why->message };
+	struct tarn_dead_letter letter = { assembly->topic, assembly->partition, message,
+					   stage,	    why->message,	 !assembly->has_letters };
 	if (!tolerated)
 		return tarn_fail(err, TARN_EINVALID, "%s, partition %d, offset %" PRId64 ": %s", assembly->topic,
 				 assembly->partition, message->offset, why->message);
+	assembly->has_letters = true;
 	workshop->n_dead_letters++;
 	return workshop->dead_letter(workshop->context, &letter, err);
 }

@@ -18,6 +18,8 @@ struct tarn_dead_letter {
 	const struct tarn_message *message;
 	const char *stage; /* of Connect: "VALUE_CONVERTER", "TASK_PUT" */
 	const char *reason;
+	bool first; /* since the partition was assigned: whoever had it before may have sent this one and some behind it
+		     */
 };
 
 /* What the assemblies of a task share. */
@@ -63,6 +65,7 @@ struct tarn_assembly {
 	bool has_gaps;	    /* offsets of an object had one: such objects cannot go on to the store, or are cut by it */
 	bool checked;	    /* nobody else's objects are in the way of this partition's */
 	bool name_taken;    /* something has the first one's name: compared when it is sealed */
+	bool has_letters;   /* one was sent */
 	bool must_commit;   /* nothing may be added before the sealed objects are written */
 };
 

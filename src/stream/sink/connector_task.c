@@ -36,7 +36,7 @@ static void set_source(struct tarn_connector_task *task, struct tarn_source *sou
 }
 
 /* From opening source and store to their end. */
-static enum tarn_rc run_once(struct tarn_connector_task *task, struct tarn_err *err)
+static enum tarn_rc run_source(struct tarn_connector_task *task, struct tarn_err *err)
 {
 	const struct tarn_sink_platform *platform = task->desk.platform;
 	const struct tarn_connector_config *config = task->desk.config;
@@ -69,6 +69,15 @@ static enum tarn_rc run_once(struct tarn_connector_task *task, struct tarn_err *
 		tarn_source_free(run.source);
 	}
 	tarn_store_close(run.store);
+	return rc;
+}
+
+static enum tarn_rc run_once(struct tarn_connector_task *task, struct tarn_err *err)
+{
+	task->desk.sent = tarn_sent_letters_new();
+	enum tarn_rc rc = run_source(task, err);
+	tarn_sent_letters_free(task->desk.sent);
+	task->desk.sent = NULL;
 	return rc;
 }
 

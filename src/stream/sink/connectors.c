@@ -98,7 +98,8 @@ static void start_tasks(const struct tarn_connectors *set, struct connector *con
 	for (int32_t i = 0; i < connector->n_tasks; i++) {
 		struct tarn_connector_task *task = &connector->tasks[i];
 		tarn_connector_task_init(task);
-		task->desk = (struct tarn_dead_letter_desk){ &set->platform, &connector->config, connector->name, i };
+		task->desk =
+			(struct tarn_dead_letter_desk){ &set->platform, &connector->config, connector->name, i, NULL };
 		task->offsets = connector->offsets;
 		task->group = connector->group;
 		task->n_tasks = connector->n_tasks;

@@ -15,6 +15,14 @@
 
 struct json_t;
 
+/* How far the partitions of a topic were read; zeroed: not at all. `next` is the caller's to free. */
+struct tarn_topic_place {
+	int64_t *next;
+	size_t n;
+};
+void tarn_topic_place_fit(struct tarn_topic_place *place, size_t partitions);
+typedef void (*tarn_message_visit)(void *context, const struct tarn_message *message);
+
 /* What the process offers to its connectors. All functions may be called by several threads at once. */
 struct tarn_sink_platform {
 	void *context;
@@ -31,6 +39,9 @@ struct tarn_sink_platform {
 	enum tarn_rc (*produce)(void *context, const char *topic, const struct tarn_message *message,
 				const struct tarn_header *headers, size_t n_headers, struct tarn_err *err);
 	enum tarn_rc (*flush)(void *context, struct tarn_err *err);
+	/* Visits what a topic holds from *place on, and moves the place. No topic: nothing. */
+	enum tarn_rc (*read)(void *context, const char *topic, struct tarn_topic_place *place, tarn_message_visit visit,
+			     void *visit_context, struct tarn_err *err);
 	void (*say)(void *context, const char *line); /* one line for the log */
 	const char *worker;			      /* HOST:PORT */
 	const char *cluster_id;

@@ -117,3 +117,66 @@ enum tarn_rc tarn_log_producer_flush(struct tarn_log_producer *producer, struct 
 	pthread_mutex_unlock(&producer->lock);
 	return rc;
 }
+
+/* ---- reading ---- */
+
+enum { READ_SIZE = 1 << 20 };
+#define MAX_BATCH ((size_t)1 << 30)
+
+static enum tarn_rc visit_batches(struct tarn_batch_reader *reader, struct tarn_slice bytes, tarn_message_visit visit,
+				  void *context, struct tarn_err *err)
+{
+	enum tarn_rc rc = TARN_OK;
+	while (!rc && bytes.len) {
+		struct tarn_batch batch;
+		struct tarn_message message;
+		rc = tarn_batch_parse(bytes, &batch, err);
+		if (rc)
+			return rc;
+		bytes = tarn_slice_of(bytes.data + batch.bytes.len, bytes.len - batch.bytes.len);
+		if (batch.control)
+			continue;
+		rc = tarn_batch_reader_open(reader, &batch, MAX_BATCH, err);
+		while (!rc && !(rc = tarn_batch_reader_next(reader, &message, err)))
+			visit(context, &message);
+		if (rc == TARN_ENOTFOUND)
+			rc = TARN_OK;
+	}
+	return rc;
+}
+
+static enum tarn_rc read_partition(struct tarn_partition *partition, int64_t *next, tarn_message_visit visit,
+				   void *context, struct tarn_err *err)
+{
+	struct tarn_batch_reader *reader = tarn_batch_reader_new();
+	struct tarn_offsets offsets;
+	struct tarn_buf bytes;
+	enum tarn_rc rc = TARN_OK;
+	tarn_buf_init(&bytes, TARN_BUF_DEFAULT_MAX);
+	tarn_partition_offsets(partition, &offsets);
+	if (*next < offsets.start || *next > offsets.end)
+		*next = offsets.start;
+	do {
+		tarn_buf_clear(&bytes);
+		rc = tarn_partition_read(partition, *next, READ_SIZE, TARN_READ_COMMITTED, &bytes, next, err);
+		if (!rc)
+			rc = visit_batches(reader, tarn_buf_slice(&bytes), visit, context, err);
+	} while (!rc && bytes.len);
+	tarn_buf_release(&bytes);
+	tarn_batch_reader_free(reader);
+	return rc;
+}
+
+enum tarn_rc tarn_log_producer_read(struct tarn_log_producer *producer, const char *topic,
+				    struct tarn_topic_place *place, tarn_message_visit visit, void *context,
+				    struct tarn_err *err)
+{
+	struct tarn_topic *found = tarn_log_find_topic(producer->log, topic);
+	size_t n = found ? (size_t)tarn_topic_partitions(found) : 0;
+	enum tarn_rc rc = TARN_OK;
+	tarn_topic_place_fit(place, n);
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = read_partition(tarn_topic_partition(found, (int32_t)i), &place->next[i], visit, context, err);
+	tarn_topic_unref(found);
+	return rc;
+}

@@ -3,6 +3,7 @@
 #define TARN_STREAM_SINK_LOG_PRODUCER_H
 
 #include "stream/log/log.h"
+#include "stream/sink/connectors.h"
 
 /* Any thread. */
 struct tarn_log_producer;
@@ -12,6 +13,10 @@ void tarn_log_producer_free(struct tarn_log_producer *producer);
 enum tarn_rc tarn_log_producer_send(struct tarn_log_producer *producer, const char *topic,
 				    const struct tarn_message *message, const struct tarn_header *headers,
 				    size_t n_headers, struct tarn_err *err) TARN_MUST_CHECK;
+/* Visits the messages of a topic from *place on, up to what is durable now. */
+enum tarn_rc tarn_log_producer_read(struct tarn_log_producer *producer, const char *topic,
+				    struct tarn_topic_place *place, tarn_message_visit visit, void *context,
+				    struct tarn_err *err) TARN_MUST_CHECK;
 /* Waits until everything that was sent is durable. */
 enum tarn_rc tarn_log_producer_flush(struct tarn_log_producer *producer, struct tarn_err *err) TARN_MUST_CHECK;
 

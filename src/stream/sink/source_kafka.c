@@ -111,22 +111,22 @@ static void rebalanced(rd_kafka_t *client, rd_kafka_resp_err_t what, rd_kafka_to
 
 /* ---- messages ---- */
 
-static void put_headers(struct kafka_source *source, rd_kafka_message_t *from, struct tarn_message *to)
+void tarn_kafka_put_headers(const rd_kafka_message_t *from, struct tarn_buf *out, struct tarn_message *to)
 {
 	rd_kafka_headers_t *headers;
 	const char *name;
 	const void *value;
-	size_t size, start = source->headers.len;
+	size_t size, start = out->len;
 	if (rd_kafka_message_headers(from, &headers))
 		return;
 	for (; !rd_kafka_header_get_all(headers, to->n_headers, &name, &value, &size); to->n_headers++) {
-		tarn_buf_add_varint(&source->headers, tarn_zigzag((int64_t)strlen(name)));
-		tarn_buf_add_str(&source->headers, name);
-		tarn_buf_add_varint(&source->headers, tarn_zigzag(value ? (int64_t)size : -1));
+		tarn_buf_add_varint(out, tarn_zigzag((int64_t)strlen(name)));
+		tarn_buf_add_str(out, name);
+		tarn_buf_add_varint(out, tarn_zigzag(value ? (int64_t)size : -1));
 		if (value)
-			tarn_buf_add(&source->headers, value, size);
+			tarn_buf_add(out, value, size);
 	}
-	to->headers = tarn_slice_of(NULL, source->headers.len - start); /* placed when the buffer has stopped moving */
+	to->headers = tarn_slice_of(NULL, out->len - start); /* placed when the buffer has stopped moving */
 }
 
 static struct tarn_slice bytes_of(const void *data, size_t len)
@@ -140,7 +140,7 @@ static void fill(struct kafka_source *source, rd_kafka_message_t *message, struc
 				     .timestamp = rd_kafka_message_timestamp(message, NULL) };
 	to->value = bytes_of(message->payload, message->len);
 	to->key = bytes_of(message->key, message->key_len);
-	put_headers(source, message, to);
+	tarn_kafka_put_headers(message, &source->headers, to);
 }
 
 static void place_headers(struct kafka_source *source, size_t n)

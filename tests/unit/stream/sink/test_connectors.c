@@ -15,6 +15,9 @@ struct platform {
 	int failures_left, opened;
 	char letter_topic[64], letter_headers[1024];
 	int letters, flushed;
+	struct tarn_buf letter_bytes; /* headers of the last letter, as a batch has them */
+	size_t n_letter_headers;
+	const char *letter_value;
 };
 
 static enum tarn_rc open_source(void *context, const struct tarn_connector_config *config,
@@ -51,6 +54,14 @@ static enum tarn_rc produce(void *context, const char *topic, const struct tarn_
 	(void)err;
 	pthread_mutex_lock(&platform->lock);
 	platform->letters++;
+	platform->n_letter_headers = n;
+	tarn_buf_clear(&platform->letter_bytes);
+	for (size_t i = 0; i < n; i++) {
+		tarn_buf_add_varint(&platform->letter_bytes, tarn_zigzag((int64_t)headers[i].key.len));
+		tarn_buf_add_slice(&platform->letter_bytes, headers[i].key);
+		tarn_buf_add_varint(&platform->letter_bytes, tarn_zigzag((int64_t)headers[i].value.len));
+		tarn_buf_add_slice(&platform->letter_bytes, headers[i].value);
+	}
 	snprintf(platform->letter_topic, sizeof(platform->letter_topic), "%s", topic);
 	*platform->letter_headers = '\0';
 	for (size_t i = 0; i < n; i++) {
@@ -69,6 +80,26 @@ static enum tarn_rc flush(void *context, struct tarn_err *err)
 	(void)err;
 	pthread_mutex_lock(&platform->lock);
 	platform->flushed = platform->letters;
+	pthread_mutex_unlock(&platform->lock);
+	return TARN_OK;
+}
+
+/* The topic holds the last letter: from its start only. */
+static enum tarn_rc read_letters(void *context, const char *topic, struct tarn_topic_place *place,
+				 tarn_message_visit visit, void *visit_context, struct tarn_err *err)
+{
+	struct platform *platform = context;
+	(void)topic;
+	(void)err;
+	pthread_mutex_lock(&platform->lock);
+	tarn_topic_place_fit(place, 1);
+	if (platform->letters && !place->next[0]) {
+		struct tarn_message message = { .n_headers = platform->n_letter_headers };
+		message.value = tarn_slice_str(platform->letter_value);
+		message.headers = tarn_buf_slice(&platform->letter_bytes);
+		visit(visit_context, &message);
+		place->next[0] = 1;
+	}
 	pthread_mutex_unlock(&platform->lock);
 	return TARN_OK;
 }
@@ -144,6 +175,7 @@ static int set_up(void **state)
 	snprintf(platform->raw, sizeof(platform->raw), "%s/raw", platform->folder);
 	snprintf(platform->data, sizeof(platform->data), "%s/connect", platform->folder);
 	pthread_mutex_init(&platform->lock, NULL);
+	tarn_buf_init(&platform->letter_bytes, 1 << 16);
 	*state = platform;
 	return 0;
 }
@@ -154,6 +186,7 @@ static int tear_down(void **state)
 	char command[128];
 	snprintf(command, sizeof(command), "rm -rf %s", platform->folder);
 	pthread_mutex_destroy(&platform->lock);
+	tarn_buf_release(&platform->letter_bytes);
 	free(platform);
 	return system(command);
 }
@@ -167,6 +200,7 @@ static struct tarn_connectors *open_set(struct platform *platform)
 		.find_schema = find_schema,
 		.produce = produce,
 		.flush = flush,
+		.read = read_letters,
 		.say = say,
 		.worker = "test:1",
 		.cluster_id = "cluster",
@@ -249,6 +283,39 @@ static void a_failed_task_starts_again_by_itself(void **state)
 	assert_int_equal(found->n_objects, 2);
 	assert_int_equal(found->n_records, 10);
 	free(found);
+}
+
+/* Read again from before it, a letter that is in its topic is not sent again; one of the same place with other bytes,
+ * of a topic that was made anew, is. */
+static void a_letter_is_sent_once(void **state)
+{
+	struct platform *platform = *state;
+	static const struct {
+		const char *there; /* the value of the letter in the topic */
+		const char *headers;
+		int sent;
+	} cases[] = { { "bad", "true", 1 }, { "else", "true", 2 }, { "bad", "false", 2 } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char config[200];
+		snprintf(config, sizeof(config),
+			 "{\"flush.size\":5,\"errors.tolerance\":\"all\","
+			 "\"errors.deadletterqueue.context.headers.enable\":\"%s\"}",
+			 cases[i].headers);
+		platform->letters = 0;
+		platform->letter_value = cases[i].there;
+		for (int run = 0; run < 2; run++) {
+			char offsets[128];
+			struct tarn_connectors *set = open_set(platform);
+			put(set, "c", config, TARN_CONNECTOR_RUNNING);
+			wait_for(set, "c", "objects", 2);
+			wait_for(set, "c", "dead_letters", 1);
+			assert_int_equal(tarn_connectors_delete(set, "c", NULL), TARN_OK);
+			tarn_connectors_close(set);
+			snprintf(offsets, sizeof(offsets), "%s/c.offsets", platform->data);
+			assert_int_equal(unlink(offsets), 0); /* nothing was committed, as far as the next one knows */
+		}
+		assert_int_equal(platform->letters, cases[i].sent);
+	}
 }
 
 static void a_failure_is_told_in_the_status(void **state)
@@ -335,6 +402,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_failed_task_starts_again_by_itself, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_letter_is_sent_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_failure_is_told_in_the_status, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_was_set_is_there_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_bad_change_leaves_the_connector_as_it_was, set_up, tear_down),

@@ -73,7 +73,7 @@ static void messages_become_the_reference_files_data(void **state)
 		struct pair pair = connect_pair(tarn_record_schema(golden[i].version));
 		struct tarn_avro_header header;
 		struct tarn_avro_block block;
-		struct tarn_slice datum;
+		struct tarn_slice datum, taken;
 		uint32_t id;
 		assert_int_equal(tarn_avro_header_read(tarn_buf_slice(&file), &header, NULL), TARN_OK);
 		size_t position = header.size;
@@ -84,6 +84,9 @@ static void messages_become_the_reference_files_data(void **state)
 		assert_int_equal(tarn_datum_copy(pair.plan, datum, &out, NULL), TARN_OK);
 		assert_int_equal(out.len, block.stored.len);
 		assert_memory_equal(out.data, block.stored.data, out.len);
+		tarn_buf_clear(&out);
+		assert_int_equal(tarn_datum_take(pair.plan, datum, &out, &taken, NULL), TARN_OK);
+		assert_true(tarn_slice_eq(taken, block.stored));
 		tarn_buf_release(&out);
 		tarn_buf_release(&file);
 		tarn_buf_release(&message);
@@ -99,9 +102,12 @@ static void no_prefix_of_a_message_is_one(void **state)
 	tarn_buf_init(&out, TARN_BUF_DEFAULT_MAX);
 	for (size_t len = 0; len < message.len - TARN_WIRE_HEADER_SIZE; len++) {
 		struct tarn_err err;
+		struct tarn_slice taken;
 		uint8_t *datum = test_malloc(len + 1); /* so that a read behind the end is seen */
 		memcpy(datum, message.data + TARN_WIRE_HEADER_SIZE, len);
 		assert_int_equal(tarn_datum_copy(pair.plan, tarn_slice_of(datum, len), &out, &err), TARN_EINVALID);
+		assert_int_equal(tarn_datum_take(pair.plan, tarn_slice_of(datum, len), &out, &taken, NULL),
+				 TARN_EINVALID);
 		assert_true(err.position >= 0 && err.position <= (int64_t)len);
 		assert_int_equal(out.len, 0);
 		test_free(datum);
@@ -167,6 +173,10 @@ static void branches_get_their_new_numbers(void **state)
 		enum tarn_rc rc = tarn_datum_copy(pair.plan, cases[i].datum, &out, NULL);
 		assert_int_equal(rc, cases[i].copied.data ? TARN_OK : TARN_EINVALID);
 		assert_true(tarn_slice_eq(tarn_buf_slice(&out), cases[i].copied));
+		struct tarn_slice taken = { 0 };
+		tarn_buf_clear(&out);
+		assert_int_equal(tarn_datum_take(pair.plan, cases[i].datum, &out, &taken, NULL), rc);
+		assert_true(tarn_slice_eq(taken, cases[i].copied));
 		tarn_buf_release(&out);
 		pair_free(&pair);
 	}

@@ -226,6 +226,64 @@ static void objects_of_another_log_are_not_replaced(void **state)
 	}
 }
 
+/* Objects of more than a few hundred KiB go on to a folder while they grow: their bytes are the same, one of its name
+ * is compared before, and offsets with gaps are told or begin another object. */
+static enum tarn_rc run_large(const char *store, char letter, int gap_at, struct tarn_err *err)
+{
+	struct fixture_source source;
+	struct fixture_config config;
+	struct tarn_task_numbers numbers = { 0 };
+	static char value[100000];
+	fixture_configure(&config, "{\"flush.size\":20,\"value.converter\":\"ByteArrayConverter\"}");
+	fixture_init(&source, 1, path_of("offsets"));
+	for (int i = 0; i < 40; i++) {
+		memset(value, letter + i % 20, sizeof(value));
+		fixture_add(&source, 0, i + (gap_at >= 0 && i >= gap_at), 0, value, sizeof(value));
+	}
+	source.stop_when_read = true;
+	enum tarn_rc rc = fixture_run(&source, &config.config, path_of(store), &numbers, fixture_no_letter,
+				      fixture_no_flush, NULL, err);
+	fixture_free(&source.base);
+	fixture_unconfigure(&config);
+	unlink(path_of("offsets"));
+	return rc;
+}
+
+static size_t size_of_object(const char *store, const char *key, struct tarn_buf *bytes)
+{
+	struct tarn_store *opened;
+	tarn_buf_clear(bytes);
+	assert_int_equal(tarn_store_open(path_of(store), false, &opened, NULL), TARN_OK);
+	enum tarn_rc rc = tarn_store_get(opened, key, bytes, NULL);
+	tarn_store_close(opened);
+	return rc ? 0 : bytes->len;
+}
+
+static void large_objects_grow_in_the_store(void **state)
+{
+	static const char first[] = "raw/t/partition=0/t+0+0000000000.avro";
+	static const char second[] = "raw/t/partition=0/t+0+0000000020.avro";
+	struct tarn_buf once, again;
+	struct tarn_err err = { 0 };
+	(void)state;
+	tarn_buf_init(&once, TARN_BUF_DEFAULT_MAX);
+	tarn_buf_init(&again, TARN_BUF_DEFAULT_MAX);
+	assert_int_equal(run_large("large", 'a', -1, &err), TARN_OK);
+	assert_true(size_of_object("large", first, &once) > 2000000);
+	assert_true(size_of_object("large", second, &again) == once.len);
+	assert_int_equal(run_large("large", 'a', -1, &err), TARN_OK); /* the same again is no conflict */
+	assert_true(size_of_object("large", first, &again) == once.len && !memcmp(again.data, once.data, once.len));
+	assert_int_equal(run_large("large", 'b', -1, &err), TARN_EEXISTS);
+	assert_non_null(strstr(err.message, first));
+	assert_true(size_of_object("large", first, &again) == once.len && !memcmp(again.data, once.data, once.len));
+	/* A gap behind what is in the store already begins another object. */
+	assert_int_equal(run_large("gap", 'a', 10, &err), TARN_OK);
+	assert_true(size_of_object("gap", first, &again) > 1000000 && again.len < 1100000);
+	assert_true(size_of_object("gap", "raw/t/partition=0/t+0+0000000011.avro", &again) > 2000000);
+	tarn_buf_release(&once);
+	tarn_buf_release(&again);
+}
+
 /* ---- bad records ---- */
 
 struct letters {
@@ -320,6 +378,7 @@ int main(void)
 		cmocka_unit_test(interleaved_schemas_share_two_objects),
 		cmocka_unit_test(compatible_schemas_are_projected),
 		cmocka_unit_test(objects_of_another_log_are_not_replaced),
+		cmocka_unit_test(large_objects_grow_in_the_store),
 		cmocka_unit_test(bad_records_are_dead_letters),
 		cmocka_unit_test(without_tolerance_the_task_fails_and_says_where),
 	};
