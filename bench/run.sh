@@ -1,5 +1,6 @@
 #!/bin/sh
-# `make bench`: see bench.py, simulate/ and sink/. Installs Spark and the Python readers below build/ where they are missing.
+# `make bench`: all of the comparisons, one after the other; README.md says what each is. Installs the real systems below build/ where
+# they are missing. --write puts the pages into docs/, --quick tries the scripts.
 set -eu
 cd "$(dirname "$0")/.."
 venv=build/venv
@@ -10,13 +11,13 @@ if ! cmp -s tests/interop/requirements.txt "$venv/bench-pins.txt"; then
 fi
 [ "${1:-}" = --no-spark ] || tests/interop/peers/install.sh spark
 "$venv/bin/python" bench/bench.py "$@"
-how=
-for word; do
-	case $word in
-	--quick | --write) how="$how $word" ;;
-	esac
-done
-# shellcheck disable=SC2086  # words
+case " $* " in
+*" --quick "*) how=--quick ;;
+*" --write "*) how=--write ;;
+*) how= ;;
+esac
 bench/simulate/run_simulate.sh $how
-# shellcheck disable=SC2086
+bench/broker/run_broker.sh $how
+bench/registry/bench_registry.py $how
+bench/publish/bench_publish.py $how
 bench/sink/run_sink.sh $how

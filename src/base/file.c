@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 
-enum { READ_STEP = 1 << 16 };
+enum { READ_STEP = 1 << 16, PARTS_AT_ONCE = 256 };
 
 /* Room for the next read: what is left of the file and one more, to see its end; never past out->max. */
 static uint8_t *next_room(struct tarn_buf *out, size_t left_of_file, size_t *room)
@@ -74,12 +75,38 @@ enum tarn_rc tarn_fd_write(int fd, struct tarn_slice data, const char *path, str
 	return TARN_OK;
 }
 
-static enum tarn_rc write_durably(const char *path, struct tarn_slice data, struct tarn_err *err)
+static int take_parts(const struct tarn_slice *parts, size_t n, size_t skip, struct iovec taken[PARTS_AT_ONCE])
+{
+	int count = 0;
+	for (size_t i = 0; i < n && count < PARTS_AT_ONCE; i++, skip = 0)
+		taken[count++] = (struct iovec){ (void *)(uintptr_t)(parts[i].data + skip), parts[i].len - skip };
+	return count;
+}
+
+static enum tarn_rc write_parts(int fd, const struct tarn_slice *parts, size_t n, const char *path,
+				struct tarn_err *err)
+{
+	size_t done = 0; /* of the first part that is left */
+	while (n) {
+		struct iovec taken[PARTS_AT_ONCE];
+		ssize_t written = writev(fd, taken, take_parts(parts, n, done, taken));
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return tarn_fail_errno(err, "\"%s\"", path);
+		done += (size_t)written;
+		for (; n && done >= parts->len; n--, parts++)
+			done -= parts->len;
+	}
+	return TARN_OK;
+}
+
+static enum tarn_rc write_durably(const char *path, const struct tarn_slice *parts, size_t n, struct tarn_err *err)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return tarn_fail_errno(err, "\"%s\"", path);
-	enum tarn_rc rc = tarn_fd_write(fd, data, path, err);
+	enum tarn_rc rc = write_parts(fd, parts, n, path, err);
 	if (!rc && fsync(fd))
 		rc = tarn_fail_errno(err, "\"%s\"", path);
 	if (close(fd) && !rc)
@@ -96,10 +123,10 @@ static enum tarn_rc fsync_folder_of(const char *path, struct tarn_err *err)
 	return rc;
 }
 
-enum tarn_rc tarn_file_replace(const char *path, struct tarn_slice data, struct tarn_err *err)
+enum tarn_rc tarn_file_replace_parts(const char *path, const struct tarn_slice *parts, size_t n, struct tarn_err *err)
 {
 	char *temporary = tarn_asprintf("%s.%ld.tmp", path, (long)getpid());
-	enum tarn_rc rc = write_durably(temporary, data, err);
+	enum tarn_rc rc = write_durably(temporary, parts, n, err);
 	if (!rc && rename(temporary, path))
 		rc = tarn_fail_errno(err, "\"%s\"", path);
 	if (rc)
@@ -108,6 +135,11 @@ enum tarn_rc tarn_file_replace(const char *path, struct tarn_slice data, struct 
 		rc = fsync_folder_of(path, err);
 	free(temporary);
 	return rc;
+}
+
+enum tarn_rc tarn_file_replace(const char *path, struct tarn_slice data, struct tarn_err *err)
+{
+	return tarn_file_replace_parts(path, &data, 1, err);
 }
 
 /* An entry that was made is synced, as whatever is made durable below it would go with it. */

@@ -2,9 +2,10 @@
 #ifndef TARN_CLI_GROUP_COMMAND_H
 #define TARN_CLI_GROUP_COMMAND_H
 
+#include "cli/broker_admin.h"
 #include "cli/command.h"
-#include "stream/producer/kafka_client.h"
 #include "cli/options.h"
+#include "stream/producer/kafka_client.h"
 
 extern const struct tarn_command tarn_command_group;
 extern const struct tarn_command tarn_command_group_ls, tarn_command_group_describe, tarn_command_group_reset,

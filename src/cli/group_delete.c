@@ -25,8 +25,9 @@ static enum tarn_rc delete_group(struct tarn_kafka_admin *admin, const char *nam
 }
 
 /* Says what goes, and lets it go if that is wanted. */
-static enum tarn_rc delete_or_say(struct tarn_kafka_admin *admin, const char *name, bool execute, struct tarn_err *err)
+static enum tarn_rc delete_or_say(struct tarn_kafka_admin *admin, const char *name, void *context, struct tarn_err *err)
 {
+	const bool execute = *(const bool *)context;
 	const struct rd_kafka_group_list *list;
 	struct tarn_group_sight sight;
 	enum tarn_rc rc = tarn_group_list(admin->client, name, &list, err);
@@ -70,21 +71,9 @@ static int run_delete(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	struct tarn_kafka_admin admin;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	if (tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err))
-		return tarn_print_error(&err);
-	tarn_kafka_admin_init(&admin, client);
-	exit_code = TARN_EXIT_DONE;
-	for (int i = 1; i < argc; i++)
-		if (delete_or_say(&admin, argv[i], execute, &err))
-			exit_code = tarn_print_error(&err);
-	tarn_kafka_admin_release(&admin);
-	rd_kafka_destroy(client);
-	return exit_code;
+	return tarn_admin_run(&kafka, argv + 1, argc - 1, false, delete_or_say, &execute);
 }
 
 const struct tarn_command tarn_command_group_delete = { "delete", "forget a group and its offsets", run_delete };

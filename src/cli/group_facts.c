@@ -205,6 +205,7 @@ void tarn_group_sight_release(struct tarn_group_sight *sight)
 	if (sight->partitions)
 		rd_kafka_topic_partition_list_destroy(sight->partitions);
 	free(sight->places);
+	*sight = (struct tarn_group_sight){ .group = NULL };
 }
 
 int64_t tarn_group_lag(const struct tarn_group_place *place)

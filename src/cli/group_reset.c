@@ -249,10 +249,11 @@ static enum tarn_rc move_group(struct tarn_kafka_admin *admin, const struct rese
 }
 
 /* A group that is not there yet may be given offsets before its first member comes, where topics are named. */
-static enum tarn_rc reset_group(struct tarn_kafka_admin *admin, const struct reset *reset, struct tarn_err *err)
+static enum tarn_rc reset_group(struct tarn_kafka_admin *admin, const char *name, void *context, struct tarn_err *err)
 {
+	const struct reset *reset = context;
 	const struct rd_kafka_group_list *list = NULL;
-	enum tarn_rc rc = tarn_group_list(admin->client, reset->group, &list, err);
+	enum tarn_rc rc = tarn_group_list(admin->client, name, &list, err);
 	if (rc == TARN_ENOTFOUND && reset->n_topics) {
 		const struct tarn_group_sight nothing = { .group = NULL };
 		return move_group(admin, reset, &nothing, err);
@@ -321,9 +322,6 @@ static int run_reset(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	struct tarn_kafka_admin admin;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
 	if (target->earliest + target->latest + (target->offset >= 0) + (target->time != NULL) != 1)
@@ -334,13 +332,7 @@ static int run_reset(int argc, char **argv)
 	reset.group = argv[1];
 	reset.topics = argv + 2;
 	reset.n_topics = argc - 2;
-	if (tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err))
-		return tarn_print_error(&err);
-	tarn_kafka_admin_init(&admin, client);
-	const enum tarn_rc rc = reset_group(&admin, &reset, &err);
-	tarn_kafka_admin_release(&admin);
-	rd_kafka_destroy(client);
-	return rc ? tarn_print_error(&err) : TARN_EXIT_DONE;
+	return tarn_admin_run(&kafka, argv + 1, 1, false, reset_group, &reset);
 }
 
 const struct tarn_command tarn_command_group_reset = { "reset", "move a group's offsets", run_reset };

@@ -41,8 +41,10 @@ static void list_for_people(const struct tarn_group_sight *sight, struct tarn_pr
 	tarn_print_cell_count(table, tarn_group_total_lag(sight));
 }
 
-static enum tarn_rc list(struct tarn_kafka_admin *admin, bool json, struct tarn_err *err)
+static enum tarn_rc list(struct tarn_kafka_admin *admin, const char *unused, void *context, struct tarn_err *err)
 {
+	const bool json = *(const bool *)context;
+	(void)unused;
 	static const struct tarn_print_column columns[] = { { "GROUP", false, 60 },    { "STATE", false, 0 },
 							    { "PROTOCOL", false, 0 },  { "MEMBERS", true, 0 },
 							    { "PARTITIONS", true, 0 }, { "LAG", true, 0 } };
@@ -87,18 +89,9 @@ static int run_ls(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	struct tarn_kafka_admin admin;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	if (tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err))
-		return tarn_print_error(&err);
-	tarn_kafka_admin_init(&admin, client);
-	const enum tarn_rc rc = list(&admin, json, &err);
-	tarn_kafka_admin_release(&admin);
-	rd_kafka_destroy(client);
-	return rc ? tarn_print_error(&err) : TARN_EXIT_DONE;
+	return tarn_admin_run(&kafka, NULL, 0, false, list, &json);
 }
 
 /* ---- describe ---- */
@@ -205,8 +198,9 @@ static void describe_for_machines(const struct tarn_group_sight *sight)
 	tarn_buf_release(&out);
 }
 
-static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, bool json, struct tarn_err *err)
+static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, void *context, struct tarn_err *err)
 {
+	const bool json = *(const bool *)context;
 	const struct rd_kafka_group_list *list;
 	struct tarn_group_sight sight;
 	enum tarn_rc rc = tarn_group_list(admin->client, name, &list, err);
@@ -239,24 +233,9 @@ static int run_describe(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	struct tarn_kafka_admin admin;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	if (tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err))
-		return tarn_print_error(&err);
-	tarn_kafka_admin_init(&admin, client);
-	exit_code = TARN_EXIT_DONE;
-	for (int i = 1; i < argc; i++) {
-		if (i > 1 && !json)
-			putchar('\n');
-		if (describe(&admin, argv[i], json, &err))
-			exit_code = tarn_print_error(&err);
-	}
-	tarn_kafka_admin_release(&admin);
-	rd_kafka_destroy(client);
-	return exit_code;
+	return tarn_admin_run(&kafka, argv + 1, argc - 1, !json, describe, &json);
 }
 
 const struct tarn_command tarn_command_group_ls = { "ls", "groups, their members and lag", run_ls };

@@ -15,9 +15,10 @@
 
 enum { BATCH_RECORDS = 1000, BATCH_BYTES = 8 << 20 };
 
-/* Data of one topic and schema on their way into batches. All texts and bytes are in `arena`. */
+/* A file's data on their way into batches. All texts and bytes are in `file` or `arena`. */
 struct gathering {
 	const char *topic;
+	struct tarn_buf file;
 	struct tarn_arena arena;
 	struct tarn_outgoing *batches;
 	size_t n, capacity;
@@ -42,19 +43,22 @@ static void end_batch(struct gathering *gathering)
 	gathering->n_data = gathering->bytes = 0;
 }
 
+/* Schema and datum stay where they are. */
 static void add_datum(struct gathering *gathering, struct tarn_slice schema, struct tarn_slice datum)
 {
 	if (!tarn_slice_eq(schema, gathering->schema) || gathering->n_data == BATCH_RECORDS ||
 	    gathering->bytes + datum.len > BATCH_BYTES)
 		end_batch(gathering);
-	if (!tarn_slice_eq(schema, gathering->schema))
-		gathering->schema =
-			tarn_slice_of(tarn_arena_copy(&gathering->arena, schema.data, schema.len), schema.len);
+	gathering->schema = schema;
 	gathering->data =
 		tarn_grow(gathering->data, &gathering->data_capacity, gathering->n_data + 1, sizeof(*gathering->data));
-	gathering->data[gathering->n_data++] =
-		tarn_slice_of(tarn_arena_copy(&gathering->arena, datum.data, datum.len), datum.len);
+	gathering->data[gathering->n_data++] = datum;
 	gathering->bytes += datum.len;
+}
+
+static struct tarn_slice kept(struct gathering *gathering, struct tarn_slice datum)
+{
+	return tarn_slice_of(tarn_arena_copy(&gathering->arena, datum.data, datum.len), datum.len);
 }
 
 /* ---- container files ---- */
@@ -77,6 +81,8 @@ static enum tarn_rc gather_block(struct gathering *gathering, struct container *
 	size_t decoded;
 	enum tarn_rc rc =
 		tarn_avro_block_open(&container->header, block, container->compressor, &container->scratch, &data, err);
+	if (!rc && container->header.codec != TARN_CODEC_NONE)
+		data = kept(gathering, data);
 	struct tarn_cursor cursor = tarn_cursor_of(data);
 	for (uint64_t i = 0; i < block->count && !rc; i++) {
 		const uint8_t *start = cursor.at;
@@ -142,7 +148,8 @@ static enum tarn_rc gather_json(struct gathering *gathering, struct tarn_slice f
 		if (!rc)
 			rc = tarn_record_write_avro(&record, TARN_RECORD_V2, &datum, err);
 		if (!rc)
-			add_datum(gathering, tarn_record_schema(TARN_RECORD_V2), tarn_buf_slice(&datum));
+			add_datum(gathering, tarn_record_schema(TARN_RECORD_V2),
+				  kept(gathering, tarn_buf_slice(&datum)));
 	}
 	tarn_buf_release(&datum);
 	tarn_record_batch_free(batch);
@@ -166,39 +173,40 @@ static enum tarn_rc gather_file(struct gathering *gathering, const char *path, s
 		enum tarn_rc (*gather)(struct gathering *gathering, struct tarn_slice file, struct tarn_err *err);
 	} kinds[] = { { ".avro", gather_container }, { ".json", gather_json }, { ".bin", gather_message } };
 	const char *extension = strrchr(path, '.');
-	struct tarn_buf file;
 	size_t kind = 0, n_kinds = sizeof(kinds) / sizeof(*kinds);
 	while (extension && kind < n_kinds && strcmp(extension, kinds[kind].extension))
 		kind++;
 	if (!extension || kind == n_kinds)
 		return tarn_fail(err, TARN_EINVALID, "\"%s\": expected a file that ends in .avro, .json or .bin", path);
-	tarn_buf_init(&file, TARN_BUF_DEFAULT_MAX);
-	enum tarn_rc rc = tarn_file_read(path, &file, err);
-	if (!rc) {
-		rc = kinds[kind].gather(gathering, tarn_buf_slice(&file), err);
-		if (rc)
-			rc = tarn_err_within(err, rc, "\"%s\"", path);
-	}
-	tarn_buf_release(&file);
-	return rc;
+	enum tarn_rc rc = tarn_file_read(path, &gathering->file, err);
+	if (rc)
+		return rc;
+	rc = kinds[kind].gather(gathering, tarn_buf_slice(&gathering->file), err);
+	return rc ? tarn_err_within(err, rc, "\"%s\"", path) : TARN_OK;
 }
 
 /* ---- the command ---- */
 
 /* A file is taken as a whole or not at all. */
-static enum tarn_rc publish_file(struct tarn_publishing *publishing, const char *topic, const char *path,
+static enum tarn_rc publish_file(struct tarn_publishing *publishing, struct gathering *gathering, const char *path,
 				 struct tarn_err *err)
 {
-	struct gathering gathering = { .topic = topic };
-	tarn_arena_init(&gathering.arena);
-	enum tarn_rc rc = gather_file(&gathering, path, err);
-	end_batch(&gathering);
-	for (size_t i = 0; i < gathering.n && !rc; i++)
-		rc = tarn_publishing_add(publishing, &gathering.batches[i], err);
-	free(gathering.batches);
-	free(gathering.data);
-	tarn_arena_release(&gathering.arena);
+	tarn_buf_clear(&gathering->file);
+	tarn_arena_clear(&gathering->arena);
+	gathering->n = gathering->n_data = gathering->bytes = 0;
+	enum tarn_rc rc = gather_file(gathering, path, err);
+	end_batch(gathering);
+	for (size_t i = 0; i < gathering->n && !rc; i++)
+		rc = tarn_publishing_add(publishing, &gathering->batches[i], err);
 	return rc;
+}
+
+static void release_gathering(struct gathering *gathering)
+{
+	free(gathering->batches);
+	free(gathering->data);
+	tarn_buf_release(&gathering->file);
+	tarn_arena_release(&gathering->arena);
 }
 
 /* What was taken before a file at fault is sent all the same. */
@@ -207,13 +215,17 @@ static int publish_files(const struct tarn_publishing_options *options, const ch
 {
 	struct tarn_publishing *publishing;
 	struct tarn_published published;
+	struct gathering gathering = { .topic = topic };
 	struct tarn_err err;
 	int exit_code = TARN_EXIT_DONE;
 	if (tarn_publishing_begin(options, &publishing, &err))
 		return tarn_print_error(&err);
+	tarn_buf_init(&gathering.file, TARN_BUF_DEFAULT_MAX);
+	tarn_arena_init(&gathering.arena);
 	for (int i = 0; i < n && !exit_code; i++)
-		if (publish_file(publishing, topic, paths[i], &err))
+		if (publish_file(publishing, &gathering, paths[i], &err))
 			exit_code = tarn_print_error(&err);
+	release_gathering(&gathering);
 	if (tarn_publishing_end(publishing, &published, &err))
 		exit_code = tarn_print_error(&err);
 	else if (tarn_published_print(&published, json))

@@ -32,9 +32,11 @@ static char *cut_setting(char *text)
 
 /* ---- create ---- */
 
-static enum tarn_rc create(struct tarn_kafka_admin *admin, rd_kafka_NewTopic_t *topic, struct tarn_err *err)
+static enum tarn_rc create(struct tarn_kafka_admin *admin, const char *unused, void *context, struct tarn_err *err)
 {
+	rd_kafka_NewTopic_t *topic = context;
 	rd_kafka_event_t *answer;
+	(void)unused;
 	rd_kafka_CreateTopics(admin->client, &topic, 1, admin->options, admin->queue);
 	enum tarn_rc rc = tarn_kafka_admin_wait(admin, &answer, err);
 	if (rc)
@@ -44,20 +46,6 @@ static enum tarn_rc create(struct tarn_kafka_admin *admin, rd_kafka_NewTopic_t *
 		rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(answer), &n);
 	rc = only_result(results, n, err);
 	rd_kafka_event_destroy(answer);
-	return rc;
-}
-
-static enum tarn_rc create_at(const struct tarn_kafka_options *kafka, rd_kafka_NewTopic_t *topic, struct tarn_err *err)
-{
-	rd_kafka_t *client;
-	struct tarn_kafka_admin admin;
-	enum tarn_rc rc = tarn_kafka_client_open(kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, err);
-	if (rc)
-		return rc;
-	tarn_kafka_admin_init(&admin, client);
-	rc = create(&admin, topic, err);
-	tarn_kafka_admin_release(&admin);
-	rd_kafka_destroy(client);
 	return rc;
 }
 
@@ -85,7 +73,6 @@ static int run_create(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
 	char why[ERROR_SIZE];
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
@@ -100,8 +87,8 @@ static int run_create(int argc, char **argv)
 		if (!value || rd_kafka_NewTopic_set_config(topic, argv[i], value))
 			exit_code = tarn_options_refuse(&usage, "\"%s\" is no setting, expected KEY=VALUE", argv[i]);
 	}
-	if (exit_code == TARN_EXIT_DONE && create_at(&kafka, topic, &err))
-		exit_code = tarn_print_error(&err);
+	if (exit_code == TARN_EXIT_DONE)
+		exit_code = tarn_admin_run(&kafka, NULL, 0, false, create, topic);
 	rd_kafka_NewTopic_destroy(topic);
 	return exit_code;
 }
@@ -148,8 +135,9 @@ static enum tarn_rc delete_or_say(struct tarn_kafka_admin *admin, const rd_kafka
 	return rc;
 }
 
-static enum tarn_rc delete_named(struct tarn_kafka_admin *admin, const char *name, bool execute, struct tarn_err *err)
+static enum tarn_rc delete_named(struct tarn_kafka_admin *admin, const char *name, void *context, struct tarn_err *err)
 {
+	const bool execute = *(const bool *)context;
 	const struct rd_kafka_metadata *facts;
 	enum tarn_rc rc = tarn_topic_facts(admin->client, name, &facts, err);
 	if (rc)
@@ -181,21 +169,9 @@ static int run_delete(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	struct tarn_kafka_admin admin;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	if (tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err))
-		return tarn_print_error(&err);
-	tarn_kafka_admin_init(&admin, client);
-	exit_code = TARN_EXIT_DONE;
-	for (int i = 1; i < argc; i++)
-		if (delete_named(&admin, argv[i], execute, &err))
-			exit_code = tarn_print_error(&err);
-	tarn_kafka_admin_release(&admin);
-	rd_kafka_destroy(client);
-	return exit_code;
+	return tarn_admin_run(&kafka, argv + 1, argc - 1, false, delete_named, &execute);
 }
 
 /* ---- config ---- */
@@ -203,6 +179,18 @@ static int run_delete(int argc, char **argv)
 static bool is_own(const rd_kafka_ConfigEntry_t *entry)
 {
 	return rd_kafka_ConfigEntry_source(entry) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG;
+}
+
+/* Whose value it is, for people. */
+static const char *origin(const rd_kafka_ConfigEntry_t *entry)
+{
+	switch (rd_kafka_ConfigEntry_source(entry)) {
+	case RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG: return "topic";
+	case RD_KAFKA_CONFIG_SOURCE_DYNAMIC_BROKER_CONFIG:
+	case RD_KAFKA_CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER_CONFIG:
+	case RD_KAFKA_CONFIG_SOURCE_STATIC_BROKER_CONFIG: return "broker";
+	default: return "default";
+	}
 }
 
 static void print_settings(const rd_kafka_ConfigEntry_t **entries, size_t n, bool all)
@@ -217,7 +205,7 @@ static void print_settings(const rd_kafka_ConfigEntry_t **entries, size_t n, boo
 			continue;
 		tarn_print_cell(table, rd_kafka_ConfigEntry_name(entries[i]));
 		tarn_print_cell(table, value ? value : "-");
-		tarn_print_cell(table, is_own(entries[i]) ? "topic" : "default");
+		tarn_print_cell(table, origin(entries[i]));
 	}
 	tarn_print_table_write(table, stdout);
 	tarn_print_table_free(table);
@@ -311,15 +299,28 @@ static enum tarn_rc show_settings(struct tarn_kafka_admin *admin, const char *na
 	return TARN_OK;
 }
 
+struct configuring {
+	char **keys, **values;
+	int n;
+	bool own, json;
+};
+
+static enum tarn_rc configure(struct tarn_kafka_admin *admin, const char *name, void *context, struct tarn_err *err)
+{
+	const struct configuring *how = context;
+	return how->n ? change_settings(admin, name, how->keys, how->values, how->n, err)
+		      : show_settings(admin, name, !how->own, how->json, err);
+}
+
 static int run_config(int argc, char **argv)
 {
 	struct tarn_kafka_options kafka = TARN_KAFKA_OPTIONS_DEFAULT;
-	bool json = false, own = false;
+	struct configuring how = { .own = false, .json = false };
 	int exit_code;
 	const struct tarn_option options[] = {
 		TARN_OPTIONS_KAFKA(&kafka),
-		TARN_TOPIC_OPTION_JSON(&json),
-		{ .name = "own", .help = "only what was set for this topic", .flag = &own },
+		TARN_TOPIC_OPTION_JSON(&how.json),
+		{ .name = "own", .help = "only what was set for this topic", .flag = &how.own },
 	};
 	const struct tarn_usage usage = {
 		.command = "topic config",
@@ -332,28 +333,20 @@ static int run_config(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	struct tarn_kafka_admin admin;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	char **values = tarn_calloc((size_t)argc, sizeof(*values));
-	int changes = argc - 2;
-	for (int i = 0; i < changes; i++)
-		if (!(values[i] = cut_setting(argv[i + 2]))) {
-			free(values);
-			return tarn_options_refuse(&usage, "\"%s\" is no setting, expected KEY=VALUE", argv[i + 2]);
-		}
-	enum tarn_rc rc = tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err);
-	if (!rc) {
-		tarn_kafka_admin_init(&admin, client);
-		rc = changes ? change_settings(&admin, argv[1], argv + 2, values, changes, &err)
-			     : show_settings(&admin, argv[1], !own, json, &err);
-		tarn_kafka_admin_release(&admin);
-		rd_kafka_destroy(client);
-	}
-	free(values);
-	return rc ? tarn_print_error(&err) : TARN_EXIT_DONE;
+	how.keys = argv + 2;
+	how.n = argc - 2;
+	how.values = tarn_calloc((size_t)argc, sizeof(*how.values));
+	exit_code = TARN_EXIT_DONE;
+	for (int i = 0; exit_code == TARN_EXIT_DONE && i < how.n; i++)
+		if (!(how.values[i] = cut_setting(how.keys[i])))
+			exit_code =
+				tarn_options_refuse(&usage, "\"%s\" is no setting, expected KEY=VALUE", how.keys[i]);
+	if (exit_code == TARN_EXIT_DONE)
+		exit_code = tarn_admin_run(&kafka, argv + 1, 1, false, configure, &how);
+	free(how.values);
+	return exit_code;
 }
 
 /* ---- tarn topic ---- */

@@ -62,6 +62,21 @@ static double rate(int64_t from, int64_t to)
 	return (double)(to - from) / RATE_SECONDS;
 }
 
+/* Of those bytes what came in the last minute, as records of the average size. */
+static double byte_rate(int64_t size, int64_t records, int64_t recent)
+{
+	return size > 0 && records > 0 ? rate(0, recent) * (double)size / (double)records : 0;
+}
+
+static void put_byte_rate(struct tarn_buf *out, int64_t size, int64_t records, int64_t recent)
+{
+	tarn_print_json_key(out, "bytes_per_second");
+	if (size < 0)
+		tarn_print_json_null(out);
+	else
+		tarn_print_json_double(out, byte_rate(size, records, recent));
+}
+
 static void print_rate(struct tarn_print_table *table, int64_t from, int64_t to)
 {
 	char text[TARN_PRINT_NUMBER_SIZE];
@@ -75,6 +90,11 @@ static void print_size(struct tarn_print_table *table, int64_t size)
 		tarn_print_cell(table, "-");
 	else
 		tarn_print_cell_bytes(table, size);
+}
+
+static void print_byte_rate(struct tarn_print_table *table, int64_t size, int64_t records, int64_t recent)
+{
+	print_size(table, size < 0 ? -1 : (int64_t)byte_rate(size, records, recent));
 }
 
 static void put_size(struct tarn_buf *out, int64_t size)
@@ -131,6 +151,7 @@ static void list_one_json(struct tarn_buf *out, const struct sight *sight)
 	put_size(out, totals.size);
 	tarn_print_json_key(out, "records_per_second");
 	tarn_print_json_double(out, rate(0, totals.recent));
+	put_byte_rate(out, totals.size, totals.records, totals.recent);
 	tarn_print_json_end(out, '}');
 	tarn_print_json_line(out, stdout);
 }
@@ -179,15 +200,33 @@ static enum tarn_rc list_topics(rd_kafka_t *client, const struct tarn_kafka_opti
 	return rc;
 }
 
+struct listing {
+	const struct tarn_kafka_options *kafka;
+	bool all, json;
+};
+
+static enum tarn_rc list(struct tarn_kafka_admin *admin, const char *unused, void *context, struct tarn_err *err)
+{
+	const struct listing *how = context;
+	const struct rd_kafka_metadata *facts;
+	(void)unused;
+	enum tarn_rc rc = tarn_topic_facts(admin->client, NULL, &facts, err);
+	if (rc)
+		return rc;
+	rc = list_topics(admin->client, how->kafka, facts, how->all, how->json, err);
+	rd_kafka_metadata_destroy(facts);
+	return rc;
+}
+
 static int run_ls(int argc, char **argv)
 {
 	struct tarn_kafka_options kafka = TARN_KAFKA_OPTIONS_DEFAULT;
-	bool json = false, all = false;
+	struct listing how = { .kafka = &kafka };
 	int exit_code;
 	const struct tarn_option options[] = {
 		TARN_OPTIONS_KAFKA(&kafka),
-		TARN_TOPIC_OPTION_JSON(&json),
-		{ .name = "all", .letter = 'a', .help = "also those that begin with \"_\"", .flag = &all },
+		TARN_TOPIC_OPTION_JSON(&how.json),
+		{ .name = "all", .letter = 'a', .help = "also those that begin with \"_\"", .flag = &how.all },
 	};
 	const struct tarn_usage usage = {
 		.command = "topic ls",
@@ -200,39 +239,30 @@ static int run_ls(int argc, char **argv)
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	const struct rd_kafka_metadata *facts;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	enum tarn_rc rc = tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err);
-	if (rc)
-		return tarn_print_error(&err);
-	rc = tarn_topic_facts(client, NULL, &facts, &err);
-	if (!rc) {
-		rc = list_topics(client, &kafka, facts, all, json, &err);
-		rd_kafka_metadata_destroy(facts);
-	}
-	rd_kafka_destroy(client);
-	return rc ? tarn_print_error(&err) : TARN_EXIT_DONE;
+	return tarn_admin_run(&kafka, NULL, 0, false, list, &how);
 }
 
 /* ---- describe ---- */
 
 static const struct tarn_print_column partition_columns[] = {
 	{ "PARTITION", true, 0 }, { "LEADER", true, 0 }, { "START", true, 0 },	    { "END", true, 0 },
-	{ "OFFSETS", true, 0 },	  { "SIZE", true, 0 },	 { "PER SECOND", true, 0 },
+	{ "OFFSETS", true, 0 },	  { "SIZE", true, 0 },	 { "PER SECOND", true, 0 }, { "BYTES A SECOND", true, 0 },
 };
 
 static void describe_for_people(const struct sight *sight, const rd_kafka_ConfigEntry_t **settings, size_t n)
 {
 	struct totals totals = total(sight);
-	char records[TARN_PRINT_NUMBER_SIZE], size[TARN_PRINT_NUMBER_SIZE] = "-";
+	char records[TARN_PRINT_NUMBER_SIZE], size[TARN_PRINT_NUMBER_SIZE] = "-", bytes[TARN_PRINT_NUMBER_SIZE] = "-";
 	tarn_format_count(totals.records, records);
 	if (totals.size >= 0)
 		tarn_format_bytes(totals.size, size);
-	printf("topic        %s\npartitions   %d\noffsets      %s\nsize         %s\nper second   %.1f (last minute)\n",
-	       sight->topic->topic, sight->topic->partition_cnt, records, size, rate(0, totals.recent));
+	if (totals.size >= 0)
+		tarn_format_bytes((int64_t)byte_rate(totals.size, totals.records, totals.recent), bytes);
+	printf("topic        %s\npartitions   %d\noffsets      %s\nsize         %s\n", sight->topic->topic,
+	       sight->topic->partition_cnt, records, size);
+	printf("per second   %.1f, %s (last minute)\n", rate(0, totals.recent), bytes);
 	for (size_t i = 0; i < n; i++)
 		if (rd_kafka_ConfigEntry_source(settings[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG)
 			printf("setting      %s=%s\n", rd_kafka_ConfigEntry_name(settings[i]),
@@ -248,6 +278,8 @@ static void describe_for_people(const struct sight *sight, const rd_kafka_Config
 		tarn_print_cell_count(table, sight->end[i] - sight->start[i]);
 		print_size(table, sight->size[i]);
 		print_rate(table, sight->minute_ago[i], sight->end[i]);
+		print_byte_rate(table, sight->size[i], sight->end[i] - sight->start[i],
+				sight->end[i] - sight->minute_ago[i]);
 	}
 	tarn_print_table_write(table, stdout);
 	tarn_print_table_free(table);
@@ -267,6 +299,7 @@ static void put_partition(struct tarn_buf *out, const struct sight *sight, int i
 	put_size(out, sight->size[i]);
 	tarn_print_json_key(out, "records_per_second");
 	tarn_print_json_double(out, rate(sight->minute_ago[i], sight->end[i]));
+	put_byte_rate(out, sight->size[i], sight->end[i] - sight->start[i], sight->end[i] - sight->minute_ago[i]);
 	tarn_print_json_end(out, '}');
 }
 
@@ -283,6 +316,7 @@ static void describe_for_machines(const struct sight *sight, const rd_kafka_Conf
 	put_size(&out, totals.size);
 	tarn_print_json_key(&out, "records_per_second");
 	tarn_print_json_double(&out, rate(0, totals.recent));
+	put_byte_rate(&out, totals.size, totals.records, totals.recent);
 	tarn_print_json_key(&out, "settings");
 	tarn_print_json_begin(&out, '{');
 	for (size_t i = 0; i < n; i++)
@@ -315,9 +349,14 @@ static enum tarn_rc describe_seen(struct tarn_kafka_admin *admin, const struct s
 	return TARN_OK;
 }
 
-static enum tarn_rc describe(struct tarn_kafka_admin *admin, const struct tarn_kafka_options *kafka, const char *name,
-			     bool json, struct tarn_err *err)
+struct describing {
+	const struct tarn_kafka_options *kafka;
+	bool json;
+};
+
+static enum tarn_rc describe(struct tarn_kafka_admin *admin, const char *name, void *context, struct tarn_err *err)
 {
+	const struct describing *how = context;
 	const struct rd_kafka_metadata *facts;
 	struct sight sight;
 	enum tarn_rc rc = tarn_topic_facts(admin->client, name, &facts, err);
@@ -326,9 +365,9 @@ static enum tarn_rc describe(struct tarn_kafka_admin *admin, const struct tarn_k
 	int at = 0;
 	while (strcmp(facts->topics[at].topic, name))
 		at++;
-	rc = look(admin->client, kafka, facts, at, &sight, err);
+	rc = look(admin->client, how->kafka, facts, at, &sight, err);
 	if (!rc) {
-		rc = describe_seen(admin, &sight, json, err);
+		rc = describe_seen(admin, &sight, how->json, err);
 		sight_release(&sight);
 	}
 	rd_kafka_metadata_destroy(facts);
@@ -338,39 +377,24 @@ static enum tarn_rc describe(struct tarn_kafka_admin *admin, const struct tarn_k
 static int run_describe(int argc, char **argv)
 {
 	struct tarn_kafka_options kafka = TARN_KAFKA_OPTIONS_DEFAULT;
-	bool json = false;
+	struct describing how = { .kafka = &kafka };
 	int exit_code;
-	const struct tarn_option options[] = { TARN_OPTIONS_KAFKA(&kafka), TARN_TOPIC_OPTION_JSON(&json) };
+	const struct tarn_option options[] = { TARN_OPTIONS_KAFKA(&kafka), TARN_TOPIC_OPTION_JSON(&how.json) };
 	const struct tarn_usage usage = {
 		.command = "topic describe",
 		.section = TARN_TOPIC_SECTION,
 		.arguments = "TOPIC...",
 		.min_arguments = 1,
 		.max_arguments = 1000,
-		.summary = "Shows a topic's own settings and, for each partition, its offsets and the records a second "
-			   "that "
-			   "came in the last minute.",
+		.summary = "Shows a topic's own settings and, for each partition, its offsets, its size, and the "
+			   "records and bytes a second that came in the last minute (bytes as records of average "
+			   "size).",
 		.options = options,
 		.n_options = sizeof(options) / sizeof(*options),
 	};
-	struct tarn_err err;
-	rd_kafka_t *client;
-	struct tarn_kafka_admin admin;
 	if (!tarn_options_parse(&usage, &argc, argv, &exit_code))
 		return exit_code;
-	if (tarn_kafka_client_open(&kafka, RD_KAFKA_PRODUCER, NULL, 0, &client, &err))
-		return tarn_print_error(&err);
-	tarn_kafka_admin_init(&admin, client);
-	exit_code = TARN_EXIT_DONE;
-	for (int i = 1; i < argc; i++) {
-		if (i > 1 && !json)
-			putchar('\n');
-		if (describe(&admin, &kafka, argv[i], json, &err))
-			exit_code = tarn_print_error(&err);
-	}
-	tarn_kafka_admin_release(&admin);
-	rd_kafka_destroy(client);
-	return exit_code;
+	return tarn_admin_run(&kafka, argv + 1, argc - 1, !how.json, describe, &how);
 }
 
 const struct tarn_command tarn_command_topic_ls = { "ls", "topics, their records and rates", run_ls };

@@ -67,7 +67,8 @@ static enum tarn_rc open_parts(struct state *state, struct tarn_err *err)
 	enum tarn_rc rc = advertise(state, options, err);
 	if (options->broker_partitions)
 		broker->default_partitions = (int32_t)options->broker_partitions;
-	if (!rc && options->users)
+	broker->authenticates = options->users;
+	if (!rc)
 		rc = tarn_users_open(options->users, options->data, &broker->users, err);
 	if (!rc)
 		rc = tarn_acls_open(options->data, options->super_users, &broker->acls, err);

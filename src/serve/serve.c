@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,6 +26,7 @@ static const struct tarn_role *const roles[] = {
 	&tarn_role_broker, &tarn_role_registry, &tarn_role_metrics, &tarn_role_sink, &tarn_role_publisher,
 };
 enum { N_ROLES = sizeof(roles) / sizeof(*roles) };
+enum { LARGEST_KEPT = 4 << 20, MOST_KEPT = 4 << 20 }; /* bytes: of one allocation, of the free ones of a thread */
 
 struct tarn_server {
 	const struct tarn_serve_options *options;
@@ -212,12 +214,21 @@ static void stop_roles(struct tarn_server *server)
 	free(server->broker);
 }
 
+/* Requests and answers of up to some MB come and go all the time: their memory is not given back to the system and
+ * taken anew, page by page, for each; only what is more than this is. */
+static void keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT);
+	mallopt(M_TRIM_THRESHOLD, MOST_KEPT);
+}
+
 enum tarn_rc tarn_serve(const struct tarn_serve_options *options, const char *role_list, struct tarn_err *err)
 {
 	struct tarn_server server = { .options = options };
 	enum tarn_rc rc = choose_roles(&server, role_list, err);
 	if (rc)
 		return rc;
+	keep_memory();
 	server.validator = tarn_schema_validator_new();
 	pthread_mutex_init(&server.lock, NULL);
 	raise_descriptor_limit();

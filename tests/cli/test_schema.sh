@@ -121,6 +121,29 @@ expect 0 "$tarn" schema ls --json
 says out e-value
 expect 0 "$tarn" schema register r-value 3.avsc
 says out 5
+
+# Of JSON Schema and Protobuf a second version is refused, with the reason and the way out, whatever the level but NONE.
+echo '{"type":"object"}' >1.json
+echo '{"type":"string"}' >2.json
+printf 'syntax = "proto3";\nmessage M { int32 a = 1; }\n' >1.proto
+printf 'syntax = "proto3";\nmessage M { string a = 1; }\n' >2.proto
+for kind in json proto; do
+	expect 0 "$tarn" schema register "$kind-value" "1.$kind"
+	expect 0 "$tarn" schema register "$kind-value" "1.$kind"
+	for level in BACKWARD BACKWARD_TRANSITIVE FORWARD FORWARD_TRANSITIVE FULL FULL_TRANSITIVE; do
+		expect 0 "$tarn" schema config "$kind-value" --compatibility "$level"
+		for what in check register; do
+			expect 1 "$tarn" schema "$what" "$kind-value" "2.$kind"
+			cat out err >told
+			says told "not compared by this registry"
+			says told "set the compatibility of the subject to NONE"
+		done
+	done
+	expect 0 "$tarn" schema config "$kind-value" --compatibility NONE
+	expect 0 "$tarn" schema check "$kind-value" "2.$kind"
+	expect 0 "$tarn" schema register "$kind-value" "2.$kind"
+	expect 0 "$tarn" schema rm "$kind-value"
+done
 stop_registry "$served"
 stop_registry "$first"
 expect 1 "$tarn" schema ls

@@ -21,10 +21,11 @@ says out "quiet"
 ! grep -q __consumer_offsets out || fail "ls shows what the broker keeps for itself"
 expect 0 "$tarn" topic ls $there --all --json
 says out '"topic":"__consumer_offsets"'
-says out '"topic":"quiet","partitions":3,"records":0,"bytes":0,"records_per_second":0'
+says out '"topic":"quiet","partitions":3,"records":0,"bytes":0,"records_per_second":0.0,"bytes_per_second":0.0'
 expect 0 "$tarn" topic describe quiet experiment.vqe $there
 says out "setting      retention.ms=-1"
 says out "partitions   3"
+says out "BYTES A SECOND"
 expect 1 "$tarn" topic describe quiett $there
 says err 'did you mean "quiet"?'
 

@@ -270,3 +270,21 @@ def test_users_are_changed(folder: Path) -> None:
             change(UserScramCredentialDeletion("carol", ScramMechanism.SCRAM_SHA_256))
         with pytest.raises(KafkaException, match="file of users"):
             change(UserScramCredentialUpsertion("alice", ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096), b"mine now"))
+
+
+def test_users_are_made_before_they_are_needed(folder: Path) -> None:
+    """A broker that lets everybody in keeps them for the day when it does not."""
+    carol = UserScramCredentialUpsertion("carol", ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096), b"early")
+    with guarded(folder / "early") as broker:
+        admin = AdminClient({"bootstrap.servers": broker.address, "log_level": 0})
+        assert admin.describe_user_scram_credentials().result(WAIT) == {}
+        admin.alter_user_scram_credentials([carol])["carol"].result(WAIT)
+        assert list(admin.describe_user_scram_credentials().result(WAIT)) == ["carol"]
+        assert admin.list_topics(timeout=WAIT).brokers
+        broker.kill()
+        broker.settings = ("--users", str(folder / "users"))
+        broker.start()
+        assert can_enter(confluent(broker, "SCRAM-SHA-256", "carol", "early"))
+        assert not can_enter(confluent(broker, "SCRAM-SHA-256", "carol", "late"))
+        with pytest.raises(KafkaException):
+            AdminClient({"bootstrap.servers": broker.address, "log_level": 0}).list_topics(timeout=2)

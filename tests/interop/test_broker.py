@@ -18,6 +18,7 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    ConfigSource,
     NewPartitions,
     NewTopic,
     OffsetSpec,
@@ -364,6 +365,56 @@ def test_settings_are_changed_one_by_one(broker: Broker, admin: AdminClient) -> 
     assert settings_of(admin, topic)["cleanup.policy"].value == "compact"
     assert change("segment.ms", "x", AlterConfigOpType.SET) == KafkaError.INVALID_CONFIG
     assert change("segment.ms", "1", AlterConfigOpType.APPEND) == KafkaError.INVALID_CONFIG
+
+
+def test_settings_of_the_broker_are_changed(broker: Broker, admin: AdminClient) -> None:
+    topic, own = make_topic(admin), make_topic(admin, max_message_bytes="5000")
+    reset = [("message.max.bytes", None, AlterConfigOpType.DELETE), ("log.cleanup.policy", None, AlterConfigOpType.DELETE)]
+
+    def change(*changes: tuple[str, str | None, AlterConfigOpType]) -> int:
+        entries = [ConfigEntry(key, value, incremental_operation=operation) for key, value, operation in changes]
+        return code(admin.incremental_alter_configs([ConfigResource("broker", "1", incremental_configs=entries)]))
+
+    def limit_becomes(bytes_: str) -> bool:
+        """Kafka takes a moment, Tarn none."""
+        end = time.monotonic() + (WAIT if broker.kind == "kafka" else 0)
+        while settings_of(admin, topic)["max.message.bytes"].value != bytes_:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.1)
+        return True
+
+    try:
+        assert (
+            change(("message.max.bytes", "1000", AlterConfigOpType.SET), ("log.cleanup.policy", "compact", AlterConfigOpType.APPEND)) == 0
+        )
+        assert limit_becomes("1000")
+        assert settings_of(admin, own)["max.message.bytes"].value == "5000"
+        settings = dict(result(admin.describe_configs([ConfigResource("broker", "1")])))
+        for key, value, source in (
+            ("message.max.bytes", "1000", ConfigSource.DYNAMIC_BROKER_CONFIG),
+            ("log.cleanup.policy", "delete,compact", ConfigSource.DYNAMIC_BROKER_CONFIG),
+            ("num.network.threads", "3", ConfigSource.DEFAULT_CONFIG),
+            ("sasl.kerberos.min.time.before.relogin", "60000", ConfigSource.DEFAULT_CONFIG),
+        ):
+            told = settings[key]
+            assert (told.value, ConfigSource(told.source), told.is_read_only) == (value, source, False), key
+        assert settings["node.id"].is_read_only
+        errors: list[int | None] = []
+        producer = Producer({"bootstrap.servers": broker.address})
+        for name in (topic, own):
+            producer.produce(name, bytes(3000), "k", on_delivery=lambda error, _: errors.append(error and error.code()))
+            producer.flush(WAIT)
+        assert errors == [KafkaError.MSG_SIZE_TOO_LARGE, None]
+        assert change(("message.max.bytes", "x", AlterConfigOpType.SET)) == KafkaError.INVALID_REQUEST
+        assert change(("log.cleanup.policy", "burn", AlterConfigOpType.SET)) == KafkaError.INVALID_REQUEST
+        assert change(("num.network.threads", "0", AlterConfigOpType.SET)) == KafkaError.INVALID_REQUEST
+        assert change(("num.partitions", "3", AlterConfigOpType.SET)) == KafkaError.INVALID_REQUEST
+        assert change(("num.partitions", None, AlterConfigOpType.DELETE)) == 0
+        assert change(("message.max.bytes", "3", AlterConfigOpType.APPEND)) == KafkaError.INVALID_CONFIG
+    finally:
+        assert change(*reset) == 0
+    assert limit_becomes("1048588")
 
 
 # ---- transactions ----

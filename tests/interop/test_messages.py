@@ -20,6 +20,9 @@ pytestmark = pytest.mark.fast
 
 TOOL = os.environ.get("MESSAGE_TOOL", str(TARN.parent / "tests/unit/stream/broker/message_tool"))
 
+# ConsumerGroupHeartbeat and -Describe, which kafka-python does not have: test_balance.py has librdkafka and Java read them.
+NOT_THERE = {(key, kind) for key in (68, 69) for kind in ("request", "response")}
+
 
 def message_classes() -> dict[tuple[int, str], Any]:
     """By key and type."""
@@ -54,6 +57,6 @@ def test_messages() -> None:
         message._header = None  # some of its classes ask for it without having set it
         assert bytes(message.encode()) == data, f"{message_class.name} version {version}"
         agreed[name] += 1
-    assert not unknown - {(key, kind) for key, kind in unknown if (key, kind) in agreed}
+    assert {name for name in unknown if name not in agreed} == NOT_THERE
     print(f"{sum(agreed.values())} messages of {len(agreed)} kinds agree")
     assert len(agreed) > 80

@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from brokers import free_port, running
@@ -22,6 +22,10 @@ def test_metrics_and_health(tmp_path: Path) -> None:
         for _ in range(10):
             producer.produce("measured", b"value", partition=0)
             producer.flush(20)
+        consumer = Consumer({"bootstrap.servers": broker.address, "group.id": "measuring"})
+        consumer.assign([TopicPartition("measured", 0, 0)])
+        read = consumer.consume(10, 20)
+        consumer.close()
         with urllib.request.urlopen(f"http://{address}/metrics", timeout=20) as answer:
             assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
             families = {family.name: family for family in text_string_to_metric_families(answer.read().decode())}
@@ -36,6 +40,10 @@ def test_metrics_and_health(tmp_path: Path) -> None:
     assert values("tarn_broker_request_seconds", "tarn_broker_request_seconds_count")["produce"] >= 10
     assert values("tarn_broker_request_bytes", "tarn_broker_request_bytes_total")["metadata"] > 0
     assert values("tarn_topic_log_end_offset", "tarn_topic_log_end_offset")["measured"] == 10
+    assert len(read) == 10
+    batch = 61 + len(b"value") + 7  # of one record without a key
+    assert values("tarn_topic_bytes_in", "tarn_topic_bytes_in_total")["measured"] == 10 * batch
+    assert values("tarn_topic_bytes_out", "tarn_topic_bytes_out_total")["measured"] >= 10 * batch
     assert values("tarn_topic_high_watermark", "tarn_topic_high_watermark")["measured"] == 10
     assert values("tarn_broker_connections", "tarn_broker_connections")[""] >= 1
     assert all(family.documentation and family.type != "unknown" for family in families.values())

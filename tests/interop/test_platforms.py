@@ -14,9 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+from pyiceberg.table import StaticTable
 
 from brokers import ROOT, Broker, free_port, running
+from readers import duck, duck_read
 
 PEERS = Path(os.environ.get("TARN_PEERS", ROOT / "build/peers")).resolve()
 WAIT = 180
@@ -84,7 +89,7 @@ def connect(folder: Path, broker: Broker) -> Iterator[str]:
 group.id=workers
 listeners=http://127.0.0.1:{port}
 rest.advertised.host.name=127.0.0.1
-plugin.path={PEERS / "connect-jars"}
+plugin.path={PEERS / "connect-jars"},{PEERS / "connect-plugins"}
 plugin.discovery=service_load
 key.converter=org.apache.kafka.connect.storage.StringConverter
 value.converter=org.apache.kafka.connect.storage.StringConverter
@@ -149,6 +154,64 @@ def test_connect_keeps_its_state_and_goes_on_after_a_kill(broker: Broker, tmp_pa
         assert sorted(ask("GET", f"{url}/connectors")[1]) == ["sink", "source"]
         until(lambda: ask("GET", f"{url}/connectors/sink/status")[1]["tasks"][0]["state"] == "RUNNING", "the sink does not run")
     assert sink.read_text().splitlines() == lines
+
+
+# ---- Iceberg's sink for Connect: it commits through a topic of its own, with transactions and a group beside the workers' ----
+
+
+def newest(table: Path) -> str:
+    """The metadata of a table that a Hadoop catalog keeps, which needs no server."""
+    version = (table / "metadata/version-hint.text").read_text().strip()
+    return str(table / f"metadata/v{version}.metadata.json")
+
+
+def in_order(read: pa.Table) -> list[tuple[int, str]]:
+    return sorted(zip(read["id"].to_pylist(), read["text"].to_pylist(), strict=True))
+
+
+def rows(table: Path) -> list[tuple[int, str]]:
+    if not (table / "metadata/version-hint.text").exists():
+        return []
+    return in_order(StaticTable.from_metadata(newest(table)).scan().to_arrow())
+
+
+def test_icebergs_sink_writes_each_record_once(broker: Broker, tmp_path: Path) -> None:
+    table = tmp_path / "warehouse/lake/facts"
+    facts = [(i, f"text {i}") for i in range(600)]
+    producer = Producer({"bootstrap.servers": broker.address})
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    for topic in admin.create_topics([NewTopic("facts", 2, 1), NewTopic("control-iceberg", 1, 1)]).values():
+        topic.result(WAIT)
+
+    def send(some: list[tuple[int, str]]) -> None:
+        for number, text in some:
+            producer.produce("facts", json.dumps({"id": number, "text": text}), partition=number % 2)
+        assert producer.flush(WAIT) == 0
+
+    settings = {
+        "connector.class": "org.apache.iceberg.connect.IcebergSinkConnector",
+        "tasks.max": "2",
+        "topics": "facts",
+        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "value.converter.schemas.enable": "false",
+        "iceberg.tables": "lake.facts",
+        "iceberg.tables.auto-create-enabled": "true",
+        "iceberg.control.commit.interval-ms": "1000",
+        "iceberg.catalog.type": "hadoop",
+        "iceberg.catalog.warehouse": str(tmp_path / "warehouse"),
+    }
+    send(facts[:200])
+    with connect(tmp_path, broker) as url:
+        status, answer = ask("POST", f"{url}/connectors", {"name": "ice", "config": settings})
+        assert status == 201, answer
+        until(lambda: len(rows(table)) >= 200, "the first records are not in the table")
+        send(facts[200:400])  # what of these is written when the worker is killed is chance
+    send(facts[400:])
+    with connect(tmp_path, broker) as url:
+        until(lambda: len(rows(table)) >= 600, "the other records are not in the table")
+        until(lambda: [t["state"] for t in ask("GET", f"{url}/connectors/ice/status")[1]["tasks"]] == ["RUNNING"] * 2, "a task ended")
+    assert rows(table) == facts
+    assert in_order(duck_read(duck(), newest(table))) == facts
 
 
 # ---- Apicurio Registry: every schema a record of one topic, read from its start whenever it comes up ----

@@ -257,6 +257,9 @@ def test_hostile_schemas_are_refused(registry: Registry) -> None:
         (json.dumps({"schema": json.dumps(record(*[{"name": f"f{i}", "type": "int"} for i in range(1_000_000)]))}).encode(), 413),
         (json.dumps({"schema": json.dumps(record(*[{"name": f"f{i}", "type": "int"} for i in range(34_000)]))}).encode(), 422),
         (json.dumps({"schema": json.dumps({"type": "enum", "name": "E", "symbols": ["x" * 10_000_000]})}).encode(), 413),
+        (json.dumps({"schemaType": "JSON", "schema": '{"not":' * 100_000}).encode(), 422),
+        (json.dumps({"schemaType": "JSON", "schema": '{"not":' * 3000 + "{}" + "}" * 3000}).encode(), 422),
+        (json.dumps({"schemaType": "PROTOBUF", "schema": "message M {" + " " * 1_500_000 + "}"}).encode(), 422),
         (json.dumps({"schema": '"int"', "references": [{"name": "x", "subject": "h", "version": 1}] * 10_000}).encode(), 422),
         (json.dumps({"schema": json.dumps(["null", *[{"type": "fixed", "name": f"F{i}", "size": i} for i in range(300)]])}).encode(), 422),
     ]

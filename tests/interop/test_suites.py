@@ -30,6 +30,8 @@ def expected(name: str) -> dict[str, dict[str, str]]:
 
 LIBRDKAFKA = expected("librdkafka.tsv")
 FRANZ_GO = expected("franz_go.tsv")
+CONSUMER_PROTOCOL = """0029 0030 0033 0045 0050 0081/do_test_DeleteGroups
+    0081/do_test_ListConsumerGroups 0102 0109 0113 0118 0130 0132 0137 0139""".split()
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +52,26 @@ def test_the_list_is_complete(librdkafka: Path) -> None:
     assert sorted({number.split("/")[0] for number in LIBRDKAFKA}) == listed
 
 
+def judge(broker: Broker, command: list[str | Path], log: Path, outcome: str, **environment: str) -> None:
+    done = subprocess.run(command, env={**ENVIRONMENT, **environment}, capture_output=True, text=True)
+    said = log.read_text(errors="replace")
+    assert done.stdout.split("\t")[1] == outcome, f"{done.stdout}{done.stderr}{said[-4000:]}\nbroker: {broker.said()}"
+
+
 @pytest.mark.parametrize("number", LIBRDKAFKA)
 def test_librdkafka(broker: Broker, librdkafka: Path, tmp_path: Path, number: str) -> None:
     line = LIBRDKAFKA[number]
     if line["outcome"] == "leave":
         pytest.skip(line["reason"])
-    done = subprocess.run(
-        [librdkafka, "run", broker.address, tmp_path, line["mode"], "300", number], env=ENVIRONMENT, capture_output=True, text=True
-    )
-    seen = done.stdout.split("\t")
-    log = (tmp_path / f"{number.replace('/', '-')}.log").read_text(errors="replace")
-    assert seen[1] == line["outcome"], f"{done.stdout}{done.stderr}{log[-4000:]}\nbroker: {broker.said()}"
+    command: list[str | Path] = [librdkafka, "run", broker.address, tmp_path, line["mode"], "300", number]
+    judge(broker, command, tmp_path / f"{number.replace('/', '-')}.log", line["outcome"])
+
+
+@pytest.mark.parametrize("number", CONSUMER_PROTOCOL)
+def test_librdkafka_with_the_consumer_protocol(broker: Broker, librdkafka: Path, tmp_path: Path, number: str) -> None:
+    """Tests that are about groups once more, with group.protocol=consumer."""
+    command: list[str | Path] = [librdkafka, "run", broker.address, tmp_path, "quick", "300", number]
+    judge(broker, command, tmp_path / f"{number.replace('/', '-')}.log", "pass", TEST_CONSUMER_GROUP_PROTOCOL="consumer")
 
 
 def test_franz_go(broker: Broker, tmp_path: Path) -> None:

@@ -300,6 +300,12 @@ static enum tarn_rc store_block(struct tarn_avro_writer *writer, struct tarn_sli
 	return TARN_OK;
 }
 
+void tarn_avro_put_block_head(struct tarn_buf *out, uint64_t count, size_t stored)
+{
+	tarn_avro_put_long(out, (int64_t)count);
+	tarn_avro_put_long(out, (int64_t)stored);
+}
+
 static enum tarn_rc close_block(struct tarn_avro_writer *writer, struct tarn_err *err)
 {
 	if (!writer->count)
@@ -308,8 +314,8 @@ static enum tarn_rc close_block(struct tarn_avro_writer *writer, struct tarn_err
 	enum tarn_rc rc = store_block(writer, &stored, err);
 	if (rc)
 		return rc;
-	tarn_avro_put_long(writer->out, (int64_t)writer->count);
-	tarn_avro_put_bytes(writer->out, stored);
+	tarn_avro_put_block_head(writer->out, writer->count, stored.len);
+	tarn_buf_add_slice(writer->out, stored);
 	tarn_buf_add(writer->out, writer->sync, SYNC_SIZE);
 	tarn_buf_clear(&writer->block);
 	writer->count = 0;

@@ -22,8 +22,16 @@ enum tarn_rc tarn_wire_parse(struct tarn_slice message, uint32_t *schema_id, str
 	return TARN_OK;
 }
 
+void tarn_wire_write_header(uint8_t header[TARN_WIRE_HEADER_SIZE], uint32_t schema_id)
+{
+	header[0] = MAGIC;
+	for (int i = 1; i < TARN_WIRE_HEADER_SIZE; i++)
+		header[i] = (uint8_t)(schema_id >> (8 * (TARN_WIRE_HEADER_SIZE - 1 - i)));
+}
+
 void tarn_wire_put_header(struct tarn_buf *out, uint32_t schema_id)
 {
-	tarn_buf_add_byte(out, MAGIC);
-	tarn_buf_add_be32(out, schema_id);
+	uint8_t header[TARN_WIRE_HEADER_SIZE];
+	tarn_wire_write_header(header, schema_id);
+	tarn_buf_add(out, header, sizeof(header));
 }

@@ -11,7 +11,9 @@
 /* `datum` points into `message`. Any id is accepted; registries give out positive ones of 31 bits. */
 enum tarn_rc tarn_wire_parse(struct tarn_slice message, uint32_t *schema_id, struct tarn_slice *datum,
 			     struct tarn_err *err) TARN_MUST_CHECK;
-/* Appends the header; the datum goes behind it. */
+/* Writes the header in place; the datum goes behind it. */
+void tarn_wire_write_header(uint8_t header[TARN_WIRE_HEADER_SIZE], uint32_t schema_id);
+/* The same, appended. */
 void tarn_wire_put_header(struct tarn_buf *out, uint32_t schema_id);
 
 #endif

@@ -69,7 +69,8 @@ struct tarn_broker {
 	struct tarn_group_coordinator *groups;
 	struct tarn_transactions *transactions;
 	struct tarn_acls *acls;
-	struct tarn_users *users;		/* NULL: nobody needs to authenticate */
+	struct tarn_users *users;		/* NULL: none are known, and none can be added */
+	bool authenticates;			/* whether clients have to be one of them */
 	const struct tarn_validator *validator; /* NULL: everything fits */
 
 	/* Whether `principal` at `host` may do this. NULL: everybody may do everything. */
@@ -86,6 +87,10 @@ struct tarn_broker {
 	 * go on are hung up on. */
 	_Atomic size_t held_bytes;
 	_Atomic size_t max_held_bytes;
+
+	/* Of fetch sessions: partitions in all of them, and the last id that was given out. */
+	_Atomic size_t session_partitions;
+	_Atomic uint32_t next_fetch_session;
 
 	struct tarn_metrics *metrics;
 	struct tarn_complaints *complaints;

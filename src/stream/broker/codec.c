@@ -48,7 +48,7 @@ static void set_default(const struct tarn_field *field, uint8_t *message)
 	case TARN_KIND_OPAQUE:
 	case TARN_KIND_BYTES:
 	case TARN_KIND_RECORDS: *(struct tarn_slice *)at = (struct tarn_slice){ NULL, 0 }; break;
-	case TARN_KIND_STRUCT: break;
+	case TARN_KIND_STRUCT: *(void **)at = NULL; break;
 	}
 }
 
@@ -257,6 +257,32 @@ bool tarn_tags_skip(struct tarn_cursor *in)
 	return whole;
 }
 
+/* A struct of its own behind a pointer; where it may be null a byte in front tells, 1 or -1. */
+static enum tarn_rc decode_part(struct decoder *d, const struct tarn_field *field, void **at)
+{
+	uint64_t there = 1;
+	if (may_be_null(field, d->version) && !take_unsigned(d->in, 1, &there))
+		return refuse(d, field, "the request ends here");
+	*at = NULL;
+	if ((int8_t)there < 0)
+		return TARN_OK;
+	const struct tarn_layout *layout = field->elements();
+	enum tarn_rc rc = spend(d, field, layout->size);
+	if (rc)
+		return rc;
+	*at = tarn_layout_new(d->arena, layout, 1);
+	return decode_struct(d, layout, *at);
+}
+
+static enum tarn_rc decode_field(struct decoder *d, const struct tarn_field *field, uint8_t *message)
+{
+	if (field->is_array)
+		return decode_array(d, field, message);
+	if (field->kind == TARN_KIND_STRUCT)
+		return decode_part(d, field, (void **)(void *)(message + field->at));
+	return decode_value(d, field, message + field->at);
+}
+
 static enum tarn_rc decode_struct(struct decoder *d, const struct tarn_layout *layout, uint8_t *message)
 {
 	for (size_t i = 0; i < layout->n_fields; i++) {
@@ -265,8 +291,7 @@ static enum tarn_rc decode_struct(struct decoder *d, const struct tarn_layout *l
 			set_default(field, message);
 			continue;
 		}
-		enum tarn_rc rc =
-			field->is_array ? decode_array(d, field, message) : decode_value(d, field, message + field->at);
+		enum tarn_rc rc = decode_field(d, field, message);
 		if (rc)
 			return rc;
 	}
@@ -398,6 +423,19 @@ static void encode_array(struct encoder *e, const struct tarn_field *field, cons
 		encode_value(e, field, items + i * size);
 }
 
+static void encode_part(struct encoder *e, const struct tarn_field *field, const void *part)
+{
+	struct tarn_arena arena;
+	const bool nullable = may_be_null(field, e->version);
+	if (nullable)
+		tarn_buf_add_byte(&e->out->bytes, part ? 1 : UINT8_MAX);
+	if (!part && nullable)
+		return;
+	tarn_arena_init(&arena);
+	encode_struct(e, field->elements(), part ? part : tarn_layout_new(&arena, field->elements(), 1));
+	tarn_arena_release(&arena);
+}
+
 static void encode_struct(struct encoder *e, const struct tarn_layout *layout, const uint8_t *message)
 {
 	for (size_t i = 0; i < layout->n_fields; i++) {
@@ -406,6 +444,8 @@ static void encode_struct(struct encoder *e, const struct tarn_layout *layout, c
 			continue;
 		if (field->is_array)
 			encode_array(e, field, message);
+		else if (field->kind == TARN_KIND_STRUCT)
+			encode_part(e, field, *(const void *const *)(const void *)(message + field->at));
 		else
 			encode_value(e, field, message + field->at);
 	}

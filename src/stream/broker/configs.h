@@ -1,4 +1,4 @@
-/* Settings of topics and of the broker, as CreateTopics and DescribeConfigs list them. */
+/* Settings of topics, as CreateTopics and DescribeConfigs list them. */
 #ifndef TARN_STREAM_BROKER_CONFIGS_H
 #define TARN_STREAM_BROKER_CONFIGS_H
 
@@ -8,15 +8,17 @@
 /* Where a value comes from: DescribeConfigs' config_source. */
 enum tarn_config_source {
 	TARN_CONFIG_OF_TOPIC = 1,
-	TARN_CONFIG_OF_BROKER = 4, /* given when it was started */
+	TARN_CONFIG_OF_BROKER = 2,  /* set while it ran, of this broker */
+	TARN_CONFIG_OF_CLUSTER = 3, /* the same, of all brokers */
+	TARN_CONFIG_GIVEN = 4,	    /* when the broker was started */
 	TARN_CONFIG_DEFAULT = 5,
+	TARN_CONFIG_OF_GROUP = 8,
 };
 
-/* Number, name and value of setting `key` of a topic; texts in the call's arena or static. */
+/* What counts for a topic: name and value of setting `key`; texts in the call's arena or static. */
 struct tarn_config_entry {
-	const char *name, *value, *doc;
+	const char *name, *value;
 	enum tarn_config_source source;
-	enum tarn_topic_value_type type;
 };
 void tarn_config_entry(struct tarn_call *call, const struct tarn_topic *topic, enum tarn_topic_key_id key,
 		       struct tarn_config_entry *entry);

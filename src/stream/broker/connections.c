@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -33,7 +34,8 @@ enum {
 struct loop {
 	struct tarn_loop calls; /* first: its address is the loop's */
 	uv_loop_t uv;
-	uv_async_t async; /* calls have news, sockets have arrived, or it is time to stop */
+	int bell;	 /* an eventfd: calls have news, sockets have arrived, or it is time to stop */
+	uv_poll_t heard; /* not uv_async_t, whose receiver spins until the sender has run on */
 	uv_timer_t sweep;
 	struct tarn_connections *all;
 	pthread_t thread;
@@ -88,6 +90,12 @@ struct tarn_connections {
 };
 
 static void turn_dirty(struct loop *loop);
+
+static void ring(const struct loop *loop)
+{
+	while (eventfd_write(loop->bell, 1) && errno == EINTR)
+		;
+}
 
 static void mark_dirty(struct tarn_session *session)
 {
@@ -494,7 +502,7 @@ static void hand_over(struct loop *loop, int fd)
 	loop->arrived = tarn_grow(loop->arrived, &loop->arrived_cap, loop->n_arrived + 1, sizeof(*loop->arrived));
 	loop->arrived[loop->n_arrived++] = fd;
 	pthread_mutex_unlock(&loop->lock);
-	uv_async_send(&loop->async);
+	ring(loop);
 }
 
 /* Out of descriptors: takes the client off the queue with the spare one, so that it learns at once. */
@@ -583,9 +591,13 @@ static void stop_loop(struct loop *loop)
 		uv_stop(&loop->uv);
 }
 
-static void news(uv_async_t *async)
+static void news(uv_poll_t *heard, int status, int events)
 {
-	struct loop *loop = async->data;
+	struct loop *loop = heard->data;
+	eventfd_t rung;
+	(void)status;
+	(void)events;
+	(void)eventfd_read(loop->bell, &rung); /* before looking at what it was rung for */
 	pthread_mutex_lock(&loop->lock);
 	int *arrived = loop->arrived;
 	size_t n = loop->n_arrived;
@@ -603,7 +615,7 @@ static void news(uv_async_t *async)
 
 static void signal_loop(struct tarn_loop *calls)
 {
-	uv_async_send(&((struct loop *)calls)->async);
+	ring((struct loop *)calls);
 }
 
 static void *run_loop(void *arg)
@@ -611,7 +623,7 @@ static void *run_loop(void *arg)
 	struct loop *loop = arg;
 	loop->calls.thread = pthread_self();
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
-	uv_close((uv_handle_t *)&loop->async, NULL);
+	uv_close((uv_handle_t *)&loop->heard, NULL);
 	uv_close((uv_handle_t *)&loop->sweep, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);
@@ -625,9 +637,11 @@ static void init_loop(struct tarn_connections *all, struct loop *loop)
 	tarn_loop_init(&loop->calls, signal_loop);
 	loop->scratch = tarn_malloc(SCRATCH_SIZE);
 	uv_loop_init(&loop->uv);
-	uv_async_init(&loop->uv, &loop->async, news);
+	loop->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	uv_poll_init(&loop->uv, &loop->heard, loop->bell);
 	uv_timer_init(&loop->uv, &loop->sweep);
-	loop->async.data = loop->sweep.data = loop;
+	loop->heard.data = loop->sweep.data = loop;
+	uv_poll_start(&loop->heard, UV_READABLE, news);
 	int64_t shortest = all->options.idle_ms < all->options.login_ms ? all->options.idle_ms : all->options.login_ms;
 	shortest = shortest < all->options.stall_ms ? shortest : all->options.stall_ms;
 	uint64_t every = shortest / 2 < SWEEP_MS ? (uint64_t)shortest / 2 + 1 : SWEEP_MS;
@@ -639,6 +653,7 @@ static void release_loop(struct loop *loop)
 	for (size_t i = 0; i < loop->n_arrived; i++)
 		close(loop->arrived[i]);
 	free(loop->arrived);
+	close(loop->bell);
 	free(loop->scratch);
 	tarn_loop_release(&loop->calls);
 	pthread_mutex_destroy(&loop->lock);
@@ -700,7 +715,7 @@ static enum tarn_rc open_listener(struct tarn_connections *all, struct tarn_err 
 	struct sockaddr_storage bound = { 0 };
 	socklen_t size = sizeof(bound);
 	getsockname(all->listener, (struct sockaddr *)&bound, &size);
-	if (!is_loopback(&bound) && !all->broker->users && !all->options.insecure) {
+	if (!is_loopback(&bound) && !all->broker->authenticates && !all->options.insecure) {
 		enum tarn_rc refused = tarn_fail(
 			err, TARN_EINVALID, "\"%s\" can be reached from other machines, and nobody has to authenticate",
 			all->options.listen);
@@ -763,7 +778,7 @@ void tarn_connections_stop(struct tarn_connections *all)
 		return;
 	atomic_store(&all->stopping, true);
 	for (int i = 0; i < all->n_loops; i++)
-		uv_async_send(&all->loops[i].async);
+		ring(&all->loops[i]);
 	for (int i = 0; i < all->n_loops; i++)
 		pthread_join(all->loops[i].thread, NULL);
 	for (int i = 0; i < all->n_loops; i++)

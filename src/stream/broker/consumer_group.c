@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "stream/broker/balance.h"
 #include "stream/broker/group_inside.h"
 #include "stream/broker/group_offsets.h"
 
@@ -28,6 +29,7 @@ static void free_group(struct tarn_group *group)
 	for (size_t i = 0; i < group->n_pending; i++)
 		free(group->pending[i].id);
 	tarn_group_offsets_free(group->offsets);
+	tarn_balance_free(group->balance);
 	free(group->members);
 	free(group->pending);
 	free(group->protocol_type);
@@ -44,6 +46,24 @@ void tarn_groups_free(struct tarn_groups *groups)
 		free_group(groups->by_id[i]);
 	free(groups->by_id);
 	free(groups);
+}
+
+struct tarn_group_times tarn_group_times_of(const struct tarn_groups *groups, const char *group_id)
+{
+	return groups->outputs.times ? groups->outputs.times(groups->outputs.context, group_id)
+				     : TARN_GROUP_TIMES_DEFAULT;
+}
+
+bool tarn_group_is_empty(const struct tarn_group *group)
+{
+	if (group->balance)
+		return !group->balance->n_members;
+	return group->state == TARN_GROUP_EMPTY && !group->n_members && !group->n_pending;
+}
+
+const char *tarn_group_state_text(const struct tarn_group *group)
+{
+	return group->balance ? tarn_balance_state_name(group->balance) : tarn_group_state_name(group->state);
 }
 
 /* ---- the table of groups ---- */
@@ -284,7 +304,9 @@ void tarn_groups_tick(struct tarn_groups *groups, int64_t now_ms)
 	int64_t wake = TARN_GROUP_NEVER;
 	for (size_t i = 0; i < groups->n; i++) {
 		struct tarn_group *group = groups->by_id[i];
-		if (group->wake_ms <= now_ms) {
+		if (group->wake_ms <= now_ms && group->balance) {
+			tarn_balance_tick(groups, group, now_ms);
+		} else if (group->wake_ms <= now_ms) {
 			end_sessions(groups, group, now_ms);
 			if (group->join_deadline_ms <= now_ms)
 				end_joining(groups, group, now_ms);

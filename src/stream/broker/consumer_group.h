@@ -1,5 +1,6 @@
-/* Consumer groups, Kafka's classic protocol, as a state machine: requests and the clock go in, answers and what is to
- * be made durable come out. It knows no sockets, no log and no time of its own; group_coordinator.h ties it to them.
+/* Consumer groups as a state machine, here Kafka's classic protocol (balance.h has the other one): requests and the
+ * clock go in, answers and what is to be made durable come out. It knows no sockets, no log and no time of its own;
+ * group_coordinator.h ties it to them.
  *
  *            join                  all members joined            leader's assignment is durable
  *   EMPTY ---------> PREPARING ------------------------> SYNCING ------------------------------> STABLE
@@ -78,6 +79,7 @@ struct tarn_group {
 	int64_t wake_ms;			    /* nothing is due before */
 
 	struct tarn_group_offsets *offsets; /* group_offsets.h */
+	struct tarn_balance *balance;	    /* balance.h: the broker assigns; NULL: a classic group */
 };
 
 struct tarn_group_limits {
@@ -107,6 +109,12 @@ struct tarn_sync_answer {
 	struct tarn_slice assignment;
 };
 
+struct tarn_balance_change;
+struct tarn_group_times {
+	int32_t session_ms, heartbeat_ms;
+};
+#define TARN_GROUP_TIMES_DEFAULT ((struct tarn_group_times){ 45000, 5000 })
+
 struct tarn_group_outputs {
 	void (*join)(void *context, void *call, const struct tarn_join_answer *answer);
 	void (*sync)(void *context, void *call, const struct tarn_sync_answer *answer);
@@ -114,6 +122,10 @@ struct tarn_group_outputs {
 	 * machine is told by tarn_groups_stored - after this has returned. */
 	void (*store)(void *context, const struct tarn_group *group);
 	void *context;
+	/* A record of a group with a balance is to be written; see balance.h. NULL: nobody wants to know. */
+	void (*change)(void *context, const struct tarn_group *group, const struct tarn_balance_change *change);
+	/* What holds for such a group. NULL: TARN_GROUP_TIMES_DEFAULT. */
+	struct tarn_group_times (*times)(void *context, const char *group_id);
 };
 
 struct tarn_groups;
@@ -147,8 +159,9 @@ int16_t tarn_groups_leave(struct tarn_groups *groups, int64_t now_ms, const char
  * of it (generation -1). A sign of life like a heartbeat. */
 struct tarn_group_claim {
 	const char *group_id, *member_id, *instance_id;
-	int32_t generation;
+	int32_t generation; /* or the member's epoch */
 	bool transactional;
+	int16_t version; /* of the request */
 };
 int16_t tarn_groups_may_commit(struct tarn_groups *groups, int64_t now_ms, const struct tarn_group_claim *claim,
 			       struct tarn_group **group);
@@ -164,6 +177,10 @@ int64_t tarn_groups_next_ms(const struct tarn_groups *groups);
 
 /* ---- looking, loading, removing ---- */
 
+/* Nobody is a member, or about to become one. */
+bool tarn_group_is_empty(const struct tarn_group *group);
+/* As clients know it, of either protocol. */
+const char *tarn_group_state_text(const struct tarn_group *group);
 struct tarn_group *tarn_groups_find(const struct tarn_groups *groups, const char *group_id);
 size_t tarn_groups_count(const struct tarn_groups *groups);
 /* In order of ids. */

@@ -85,6 +85,12 @@
 	X(PRODUCER_FENCED, 90, "another producer took the transactional id")                                           \
 	X(INCONSISTENT_TOPIC_ID, 103, "the id is not the one of the topic")                                            \
 	X(UNSUPPORTED_ENDPOINT_TYPE, 115, "there is no such kind of endpoint")                                         \
+	X(FENCED_MEMBER_EPOCH, 110,                                                                                    \
+	  "the member's epoch is not the one known, it must give up its partitions and rejoin")                        \
+	X(UNRELEASED_INSTANCE_ID, 111, "the instance id is still used by another member")                              \
+	X(UNSUPPORTED_ASSIGNOR, 112, "the assignor is not supported")                                                  \
+	X(STALE_MEMBER_EPOCH, 113, "the member's epoch is not the one known, it must retry after its next heartbeat")  \
+	X(INVALID_REGULAR_EXPRESSION, 128, "the regular expression is not valid")                                      \
 	X(TRANSACTION_ABORTABLE, 120, "the transaction can only be aborted")
 
 enum tarn_kafka_error {

@@ -1,19 +1,16 @@
 /* Fetch. What is there is answered at once; else the call watches its partitions and looks again when one of them has
  * moved, until min_bytes are there, the time is up, or something is wrong.
- *
- * Fetch sessions (KIP-227) are declined: the session id of every answer is 0, so clients send full requests. */
+ */
 #include <stdlib.h>
 #include <string.h>
 
+#include "stream/broker/fetch_session.h"
 #include "stream/broker/handlers.h"
 #include "stream/broker/topic_names.h"
 
 enum {
 	TOPIC_IDS = 13,
 	LEADER_EPOCH = 0,
-	FULL_SESSION = 0, /* epochs that stand for a request with all partitions: to begin a session ... */
-	NO_SESSION = -1,  /* ... or without one */
-	CONSUMER = -1,	  /* replica id */
 	/* However much a client asks for, one answer is not longer; Kafka's fetch.max.bytes. */
 	LARGEST_ANSWER = 55 << 20,
 };
@@ -25,8 +22,7 @@ struct part {
 	struct tarn_partition *partition; /* NULL: there is an error */
 	const struct tarn_fetch_request_partition *asked;
 	struct tarn_fetch_response_partition *response;
-	size_t at; /* where its records begin in the buffer */
-	size_t len;
+	struct tarn_buf records;
 	bool watched;
 };
 
@@ -35,8 +31,9 @@ struct fetch {
 	size_t n_topics;
 	struct part *parts;
 	size_t n_parts;
-	struct tarn_buf records; /* of all partitions, one behind the other */
-	bool failed;		 /* a partition has an error: the answer goes out at once */
+	size_t first, next; /* which part is read first, now and the next time */
+	size_t size;	    /* of all records */
+	bool failed;	    /* a partition has an error: the answer goes out at once */
 };
 
 /* ---- reading ---- */
@@ -85,13 +82,10 @@ static void read_part(struct tarn_call *call, struct fetch *fetch, struct part *
 {
 	const struct tarn_fetch_request *request = call->request;
 	enum tarn_isolation isolation = request->isolation_level ? TARN_READ_COMMITTED : TARN_READ_UNCOMMITTED;
-	bool is_first = !fetch->records.len;
 	struct tarn_err err;
 	int64_t next;
-	part->at = fetch->records.len;
-	part->len = 0;
 	enum tarn_rc rc = tarn_partition_read(part->partition, part->asked->fetch_offset, limit, isolation,
-					      &fetch->records, &next, &err);
+					      &part->records, &next, &err);
 	if (rc) {
 		set_error(fetch, part,
 			  rc == TARN_ENOTFOUND ? TARN_KAFKA_OFFSET_OUT_OF_RANGE : TARN_KAFKA_KAFKA_STORAGE_ERROR);
@@ -101,12 +95,11 @@ static void read_part(struct tarn_call *call, struct fetch *fetch, struct part *
 					(long long)part->asked->fetch_offset, err.message);
 		return;
 	}
-	part->len = fetch->records.len - part->at;
-	if (part->len > limit && !is_first)
-		part->len = 0;
-	fetch->records.len = part->at + part->len;
+	if (part->records.len > limit && fetch->size)
+		tarn_buf_clear(&part->records);
+	fetch->size += part->records.len;
 	set_offsets(part);
-	if (isolation == TARN_READ_COMMITTED && part->len)
+	if (isolation == TARN_READ_COMMITTED && part->records.len)
 		set_aborted(call, part, next);
 }
 
@@ -119,25 +112,30 @@ static void read_parts(struct tarn_call *call, struct fetch *fetch)
 {
 	const struct tarn_fetch_request *request = call->request;
 	size_t most = request->max_bytes > 0 ? least((size_t)request->max_bytes, LARGEST_ANSWER) : 0;
-	tarn_buf_clear(&fetch->records);
-	for (size_t i = 0; i < fetch->n_parts; i++) {
+	fetch->size = 0;
+	fetch->next = fetch->first;
+	for (size_t k = 0; k < fetch->n_parts; k++) {
+		size_t i = (fetch->first + k) % fetch->n_parts;
 		struct part *part = &fetch->parts[i];
-		size_t left = fetch->records.len < most ? most - fetch->records.len : 0;
+		size_t left = fetch->size < most ? most - fetch->size : 0;
 		size_t own = part->asked->partition_max_bytes > 0 ? (size_t)part->asked->partition_max_bytes : 0;
+		tarn_buf_clear(&part->records);
 		if (!part->partition || part->response->error_code)
 			continue;
-		if (left || !fetch->records.len)
+		if (left || !fetch->size)
 			read_part(call, fetch, part, least(left, own));
 		else
 			set_offsets(part);
+		if (part->records.len)
+			fetch->next = i + 1;
 	}
 }
 
 static bool is_enough(const struct tarn_call *call, const struct fetch *fetch)
 {
 	const struct tarn_fetch_request *request = call->request;
-	return fetch->failed || request->max_wait_ms <= 0 || request->min_bytes <= 0 ||
-	       fetch->records.len >= (size_t)request->min_bytes || fetch->records.len >= LARGEST_ANSWER;
+	return fetch->failed || !fetch->n_parts || request->max_wait_ms <= 0 || request->min_bytes <= 0 ||
+	       fetch->size >= (size_t)request->min_bytes || fetch->size >= LARGEST_ANSWER;
 }
 
 /* ---- waiting ---- */
@@ -160,21 +158,30 @@ static void watch(struct fetch *fetch)
 	}
 }
 
+static void count_out(const struct fetch *fetch)
+{
+	for (size_t i = 0; i < fetch->n_parts; i++)
+		if (fetch->parts[i].response->records.len)
+			tarn_partition_count_out(fetch->parts[i].partition, fetch->parts[i].response->records.len);
+}
+
 static void answer(struct tarn_call *call, struct fetch *fetch)
 {
 	for (size_t i = 0; i < fetch->n_parts; i++)
 		if (fetch->parts[i].watched)
 			tarn_partition_unwatch(fetch->parts[i].partition, &fetch->parts[i].watcher);
 	for (size_t i = 0; i < fetch->n_parts; i++) {
-		const struct part *part = &fetch->parts[i];
+		struct part *part = &fetch->parts[i];
 		/* librdkafka takes a null record set for a broken one. */
-		part->response->records =
-			part->len ? tarn_slice_of(fetch->records.data + part->at, part->len) : tarn_slice_of("", 0);
+		part->response->records = part->records.len ? tarn_buf_slice(&part->records) : tarn_slice_of("", 0);
+		if (part->records.data)
+			tarn_call_keep(call, &part->records);
 	}
+	count_out(fetch);
 	for (size_t i = 0; i < fetch->n_topics; i++)
 		if (fetch->topics[i])
 			tarn_topic_unref(fetch->topics[i]);
-	tarn_call_keep(call, &fetch->records);
+	tarn_fetch_session_leave(call, fetch->next);
 	tarn_call_answer(call);
 }
 
@@ -266,6 +273,7 @@ static void open_parts(struct tarn_call *call, struct fetch *fetch)
 			*part = (struct part){ .call = call,
 					       .asked = &asked->partitions[j],
 					       .response = &answered->partitions[j] };
+			tarn_buf_init(&part->records, TARN_BUF_DEFAULT_MAX);
 			open_part(fetch, topic, part, error);
 		}
 	}
@@ -280,7 +288,7 @@ static struct fetch *new_fetch(struct tarn_call *call)
 		n_partitions += request->topics[i].n_partitions;
 	fetch->topics = tarn_arena_alloc(&call->arena, (request->n_topics + 1) * sizeof(*fetch->topics));
 	fetch->parts = tarn_arena_alloc(&call->arena, (n_partitions + 1) * sizeof(*fetch->parts));
-	tarn_buf_init(&fetch->records, TARN_BUF_DEFAULT_MAX);
+	fetch->first = tarn_fetch_session_first(call);
 	return fetch;
 }
 
@@ -288,8 +296,8 @@ void tarn_handle_fetch(struct tarn_call *call)
 {
 	const struct tarn_fetch_request *request = call->request;
 	struct tarn_fetch_response *response = call->response;
-	if (request->session_id || (request->session_epoch != FULL_SESSION && request->session_epoch != NO_SESSION)) {
-		response->error_code = TARN_KAFKA_FETCH_SESSION_ID_NOT_FOUND;
+	response->error_code = tarn_fetch_session_enter(call);
+	if (response->error_code) {
 		tarn_call_answer(call);
 		return;
 	}

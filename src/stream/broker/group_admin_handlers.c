@@ -20,22 +20,23 @@ void tarn_handle_list_groups(struct tarn_call *call)
 	struct tarn_list_groups_response *response = call->response;
 	struct tarn_group_coordinator *coordinator = call->broker->groups;
 	const bool sees_all = tarn_call_allowed(call, TARN_ACL_DESCRIBE, TARN_RESOURCE_CLUSTER, TARN_CLUSTER_NAME);
-	const bool wants_classic = is_named(request->types_filter, request->n_types_filter, "classic");
 	group_enter(coordinator);
 	const size_t n = tarn_groups_count(coordinator->groups);
 	response->groups = tarn_call_new(call, list_groups_response_group, n);
-	for (size_t i = 0; i < n && wants_classic; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct tarn_group *group = tarn_groups_at(coordinator->groups, i);
-		const char *state = tarn_group_state_name(group->state);
-		if (!is_named(request->states_filter, request->n_states_filter, state) ||
+		const char *state = tarn_group_state_text(group);
+		const char *type = group->balance ? "consumer" : "classic";
+		const char *protocol = group->balance ? "consumer" : group->protocol_type;
+		if (!is_named(request->types_filter, request->n_types_filter, type) ||
+		    !is_named(request->states_filter, request->n_states_filter, state) ||
 		    !(sees_all || tarn_call_allowed(call, TARN_ACL_DESCRIBE, TARN_RESOURCE_GROUP, group->id)))
 			continue;
 		response->groups[response->n_groups++] = (struct tarn_list_groups_response_group){
 			.group_id = tarn_arena_strdup(&call->arena, group->id),
-			.protocol_type =
-				group->protocol_type ? tarn_arena_strdup(&call->arena, group->protocol_type) : "",
+			.protocol_type = protocol ? tarn_arena_strdup(&call->arena, protocol) : "",
 			.group_state = state,
-			.group_type = "classic",
+			.group_type = type,
 		};
 	}
 	group_leave(coordinator);
@@ -69,10 +70,91 @@ static void describe_members(struct tarn_call *call, const struct tarn_group *gr
 	}
 }
 
+/* ---- a group of the newer protocol, told to who asks in the words of the older one ---- */
+
+static void add_be16(struct tarn_buf *out, size_t value)
+{
+	tarn_buf_add_byte(out, (uint8_t)(value >> 8));
+	tarn_buf_add_byte(out, (uint8_t)value);
+}
+
+static void add_text(struct tarn_buf *out, const char *text)
+{
+	add_be16(out, strlen(text));
+	tarn_buf_add_str(out, text);
+}
+
+static struct tarn_slice keep(struct tarn_call *call, struct tarn_buf *buf)
+{
+	const struct tarn_slice kept = tarn_slice_of(tarn_arena_copy(&call->arena, buf->data, buf->len), buf->len);
+	tarn_buf_clear(buf);
+	return kept;
+}
+
+/* The consumer protocol's subscription: version, topics, user data. */
+static void write_subscription(const struct tarn_balance_member *member, struct tarn_buf *out)
+{
+	add_be16(out, 0);
+	tarn_buf_add_be32(out, (uint32_t)member->topics.n);
+	for (size_t i = 0; i < member->topics.n; i++)
+		add_text(out, member->topics.items[i]);
+	tarn_buf_add_be32(out, 0);
+}
+
+/* ... and its assignment: version, topics with their partitions, user data. */
+static void write_assignment(struct tarn_call *call, const struct tarn_group *group,
+			     const struct tarn_balance_member *member, struct tarn_buf *out)
+{
+	size_t n;
+	const struct tarn_balance_topic_partitions *topics = tarn_parts_write(&member->assigned, &call->arena, &n);
+	add_be16(out, 0);
+	tarn_buf_add_be32(out, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		const char *name = tarn_balance_topic_name(group->balance, &topics[i].topic_id);
+		add_text(out, name ? name : "");
+		tarn_buf_add_be32(out, (uint32_t)topics[i].n_partitions);
+		for (size_t j = 0; j < topics[i].n_partitions; j++)
+			tarn_buf_add_be32(out, (uint32_t)topics[i].partitions[j]);
+	}
+	tarn_buf_add_be32(out, 0);
+}
+
+static void describe_balance(struct tarn_call *call, const struct tarn_group *group,
+			     struct tarn_describe_groups_response_group *described)
+{
+	const struct tarn_balance *balance = group->balance;
+	struct tarn_buf bytes;
+	tarn_buf_init(&bytes, TARN_BUF_DEFAULT_MAX);
+	described->group_state = tarn_balance_state_name(balance);
+	described->protocol_type = "consumer";
+	described->protocol_data = balance->n_members ? tarn_balance_assignor_name(balance) : "";
+	described->members = tarn_call_new(call, describe_groups_response_member, balance->n_members);
+	described->n_members = balance->n_members;
+	for (size_t i = 0; i < balance->n_members; i++) {
+		const struct tarn_balance_member *member = balance->members[i];
+		struct tarn_describe_groups_response_member *out = &described->members[i];
+		out->member_id = tarn_arena_strdup(&call->arena, member->id);
+		out->group_instance_id =
+			member->instance_id ? tarn_arena_strdup(&call->arena, member->instance_id) : NULL;
+		out->client_id = tarn_arena_strdup(&call->arena, member->client_id);
+		out->client_host = tarn_arena_strdup(&call->arena, member->client_host);
+		write_subscription(member, &bytes);
+		out->member_metadata = keep(call, &bytes);
+		write_assignment(call, group, member, &bytes);
+		out->member_assignment = keep(call, &bytes);
+	}
+	tarn_buf_release(&bytes);
+}
+
 static void describe(struct tarn_call *call, struct tarn_describe_groups_response_group *described)
 {
 	const struct tarn_group *group = tarn_groups_find(call->broker->groups->groups, described->group_id);
-	if (!group) {
+	if (group && group->balance && call->api_version < 6) {
+		/* Kafka says "Dead", which older tools take for a group that is not there. */
+		describe_balance(call, group, described);
+		return;
+	}
+	if (!group || group->balance) {
 		/* Older clients know a group that is not there by its state alone. */
 		described->group_state = "Dead";
 		if (call->api_version >= 6) {
@@ -136,13 +218,13 @@ static int16_t delete_group(const struct tarn_call *call, const char *group_id)
 	struct tarn_group *group = tarn_groups_find(coordinator->groups, group_id);
 	if (!group)
 		return TARN_KAFKA_GROUP_ID_NOT_FOUND;
-	if (group->state != TARN_GROUP_EMPTY || tarn_group_offsets_busy(group->offsets))
+	if (!tarn_group_is_empty(group) || tarn_group_offsets_busy(group->offsets))
 		return TARN_KAFKA_NON_EMPTY_GROUP;
 	for (size_t i = 0; i < tarn_group_offset_count(group->offsets); i++) {
 		const struct tarn_group_offset *offset = tarn_group_offset_at(group->offsets, i);
 		group_add_no_offset(coordinator, group_id, offset->topic, offset->partition);
 	}
-	group_add_no_group(coordinator, group_id);
+	group_add_no_group(coordinator, group);
 	tarn_groups_remove(coordinator->groups, group);
 	return TARN_KAFKA_NONE;
 }
@@ -155,6 +237,8 @@ void tarn_handle_delete_groups(struct tarn_call *call)
 	response->results = tarn_call_new(call, delete_groups_response_result, request->n_groups);
 	response->n_results = request->n_groups;
 	group_enter(coordinator);
+	/* Who has waited for the last member's session to end is not told that it is still there. */
+	group_end_due(coordinator);
 	for (size_t i = 0; i < request->n_groups; i++) {
 		response->results[i].group_id = request->groups[i];
 		response->results[i].error_code = delete_group(call, request->groups[i]);

@@ -4,8 +4,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "stream/broker/balance_record.h"
 #include "stream/broker/group_coordinator_inside.h"
 #include "stream/broker/group_record.h"
+#include "stream/broker/group_settings.h"
 
 /* Members' subscriptions and assignments of a large group are one record. */
 #define MOST_RECORD_BYTES "104857600"
@@ -51,10 +53,22 @@ void group_add_no_offset(struct tarn_group_coordinator *coordinator, const char 
 	add(coordinator, false);
 }
 
-void group_add_no_group(struct tarn_group_coordinator *coordinator, const char *group)
+void group_add_no_group(struct tarn_group_coordinator *coordinator, struct tarn_group *group)
 {
-	tarn_group_write_group_key(&coordinator->key, group);
+	if (group->balance) {
+		tarn_balance_end(coordinator->groups, group);
+		return;
+	}
+	tarn_group_write_group_key(&coordinator->key, group->id);
 	add(coordinator, false);
+}
+
+static void add_change(void *context, const struct tarn_group *group, const struct tarn_balance_change *change)
+{
+	struct tarn_group_coordinator *coordinator = context;
+	const bool has_value = tarn_balance_write(group, change, &coordinator->key, &coordinator->value);
+	add(coordinator, has_value);
+	coordinator->has_balance = true;
 }
 
 static int16_t error_of(enum tarn_append_status status)
@@ -88,6 +102,16 @@ static void told(struct tarn_durable_waiter *waiter, bool ok)
 	finish(write);
 }
 
+static void enlist(struct tarn_group_coordinator *coordinator, struct group_write *write)
+{
+	write->coordinator = coordinator;
+	write->waiter.tell = told;
+	write->next = NULL;
+	*coordinator->appended_end = write;
+	coordinator->appended_end = &write->next;
+	coordinator->n_writes++;
+}
+
 void group_append(struct tarn_group_coordinator *coordinator, const struct tarn_batch_producer *producer,
 		  struct group_write *write)
 {
@@ -98,14 +122,20 @@ void group_append(struct tarn_group_coordinator *coordinator, const struct tarn_
 	if (!tarn_batch_builder_finish(coordinator->builder, producer ? producer : &nobody, &batch, NULL))
 		tarn_partition_append(coordinator->partition, (uint8_t *)(uintptr_t)batch.data, batch.len, &result);
 	tarn_batch_builder_clear(coordinator->builder);
-	write->coordinator = coordinator;
 	write->error = error_of(result.status);
 	write->position = result.base_offset;
-	write->waiter.tell = told;
-	write->next = NULL;
-	*coordinator->appended_end = write;
-	coordinator->appended_end = &write->next;
-	coordinator->n_writes++;
+	if (coordinator->has_balance && !write->error)
+		coordinator->balance_end = write->position + (int64_t)write->n_records;
+	coordinator->has_balance = false;
+	enlist(coordinator, write);
+}
+
+void group_wait(struct tarn_group_coordinator *coordinator, struct group_write *write)
+{
+	write->error = TARN_KAFKA_NONE;
+	write->position = coordinator->balance_end;
+	write->n_records = 0;
+	enlist(coordinator, write);
 }
 
 static void forget(struct group_write *write)
@@ -168,6 +198,9 @@ static void set_timer(struct tarn_group_coordinator *coordinator)
 
 void group_leave(struct tarn_group_coordinator *coordinator)
 {
+	/* What happened by itself, as a session that is over. */
+	if (tarn_batch_builder_count(coordinator->builder))
+		group_append_silently(coordinator);
 	struct group_write *write = coordinator->appended;
 	coordinator->appended = NULL;
 	coordinator->appended_end = &coordinator->appended;
@@ -184,6 +217,13 @@ void group_leave(struct tarn_group_coordinator *coordinator)
 	}
 }
 
+void group_end_due(struct tarn_group_coordinator *coordinator)
+{
+	const int64_t now = group_now_ms(coordinator);
+	if (tarn_groups_next_ms(coordinator->groups) <= now)
+		tarn_groups_tick(coordinator->groups, now);
+}
+
 static void fire(struct tarn_timer *timer)
 {
 	struct tarn_group_coordinator *coordinator =
@@ -191,13 +231,49 @@ static void fire(struct tarn_timer *timer)
 	group_enter(coordinator);
 	const int64_t now = group_now_ms(coordinator);
 	coordinator->set_ms = TARN_GROUP_NEVER;
-	if (tarn_groups_next_ms(coordinator->groups) <= now)
-		tarn_groups_tick(coordinator->groups, now);
+	group_end_due(coordinator);
 	if (coordinator->next_check_ms <= now) {
 		coordinator->next_check_ms = now + coordinator->options.check_ms;
 		group_expire(coordinator);
 	}
 	group_leave(coordinator);
+}
+
+static struct tarn_group_times times_of(void *context, const char *group_id)
+{
+	const struct tarn_group_coordinator *coordinator = context;
+	return tarn_group_settings_times(coordinator->broker->log, group_id);
+}
+
+/* ---- topics ---- */
+
+static void note_topics(struct tarn_log_watcher *watcher)
+{
+	struct tarn_group_coordinator *coordinator =
+		(void *)((char *)watcher - offsetof(struct tarn_group_coordinator, watcher));
+	atomic_store(&coordinator->topics_changed, true);
+}
+
+const struct tarn_balance_topics *group_topics(struct tarn_group_coordinator *coordinator)
+{
+	if (!atomic_exchange(&coordinator->topics_changed, false))
+		return &coordinator->topics;
+	struct tarn_balance_topics *topics = &coordinator->topics;
+	struct tarn_topic **all;
+	const uint64_t version = topics->version + 1;
+	const size_t n = tarn_log_topics(coordinator->broker->log, &all);
+	tarn_balance_topics_release(topics);
+	topics->items = tarn_calloc(n + 1, sizeof(*topics->items));
+	topics->version = version;
+	for (; topics->n < n; topics->n++) {
+		struct tarn_balance_topic *topic = &topics->items[topics->n];
+		memcpy(&topic->id, tarn_topic_id(all[topics->n]), sizeof(topic->id));
+		topic->name = tarn_strdup(tarn_topic_name(all[topics->n]));
+		topic->partitions = tarn_topic_partitions(all[topics->n]);
+		tarn_topic_unref(all[topics->n]);
+	}
+	free(all);
+	return topics;
 }
 
 /* ---- open and close ---- */
@@ -208,6 +284,7 @@ static enum tarn_rc open_topic(struct tarn_group_coordinator *coordinator, struc
 		{ "cleanup.policy", "compact" },
 		{ "segment.bytes", SEGMENT_BYTES },
 		{ "max.message.bytes", MOST_RECORD_BYTES },
+		{ "flush.messages", "1" },
 	};
 	coordinator->topic = tarn_log_find_topic(coordinator->broker->log, TARN_OFFSETS_TOPIC);
 	if (!coordinator->topic) {
@@ -234,12 +311,20 @@ enum tarn_rc tarn_group_coordinator_open(struct tarn_broker *broker,
 	coordinator->set_ms = TARN_GROUP_NEVER;
 	coordinator->next_check_ms = coordinator->started_ms + coordinator->options.check_ms;
 	coordinator->timer.fire = fire;
+	coordinator->topics_changed = true;
+	coordinator->watcher.changed = note_topics;
+	tarn_log_watch(broker->log, &coordinator->watcher);
 	pthread_mutex_init(&coordinator->lock, NULL);
 	pthread_cond_init(&coordinator->all_told, NULL);
 	tarn_buf_init(&coordinator->key, TARN_BUF_DEFAULT_MAX);
 	tarn_buf_init(&coordinator->value, TARN_BUF_DEFAULT_MAX);
 	coordinator->builder = tarn_batch_builder_new(TARN_BATCH_NONE);
-	const struct tarn_group_outputs outputs = { group_answer_join, group_answer_sync, store_group, coordinator };
+	const struct tarn_group_outputs outputs = { .join = group_answer_join,
+						    .sync = group_answer_sync,
+						    .store = store_group,
+						    .context = coordinator,
+						    .change = add_change,
+						    .times = times_of };
 	coordinator->groups = tarn_groups_new(&coordinator->options.limits, &outputs);
 	enum tarn_rc rc = open_topic(coordinator, err);
 	if (!rc)
@@ -265,7 +350,9 @@ void tarn_group_coordinator_close(struct tarn_group_coordinator *coordinator)
 	pthread_mutex_unlock(&coordinator->lock);
 	/* Writes that ended meanwhile may have set it again. */
 	tarn_timer_cancel(coordinator->broker, &coordinator->timer);
+	tarn_log_unwatch(coordinator->broker->log, &coordinator->watcher);
 	tarn_groups_free(coordinator->groups);
+	tarn_balance_topics_release(&coordinator->topics);
 	tarn_batch_builder_free(coordinator->builder);
 	tarn_buf_release(&coordinator->key);
 	tarn_buf_release(&coordinator->value);

@@ -21,6 +21,8 @@ static bool subscription_has(struct tarn_slice subscription, const char *topic)
 
 bool group_reads_topic(const struct tarn_group *group, const char *topic)
 {
+	if (group->balance)
+		return tarn_balance_reads(group->balance, topic);
 	if (!group->protocol_type || strcmp(group->protocol_type, "consumer") != 0)
 		return group->n_members;
 	for (size_t i = 0; i < group->n_members; i++)
@@ -41,10 +43,10 @@ static void expire_group(struct tarn_group_coordinator *coordinator, struct tarn
 	for (size_t i = tarn_group_offset_count(group->offsets); i-- > 0;)
 		if (tarn_group_offset_expired(group, i, now_ms, coordinator->options.retention_ms, group_reads_topic))
 			drop_offset(coordinator, group, i);
-	const bool is_gone = !group->n_members && !group->n_pending && group->state == TARN_GROUP_EMPTY &&
-			     !tarn_group_offset_count(group->offsets) && !tarn_group_offsets_busy(group->offsets);
-	if (is_gone && group->generation)
-		group_add_no_group(coordinator, group->id);
+	const bool is_gone = tarn_group_is_empty(group) && !tarn_group_offset_count(group->offsets) &&
+			     !tarn_group_offsets_busy(group->offsets);
+	if (is_gone && (group->generation || group->balance))
+		group_add_no_group(coordinator, group);
 	if (tarn_batch_builder_count(coordinator->builder))
 		group_append_silently(coordinator);
 	if (is_gone)

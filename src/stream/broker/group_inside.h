@@ -13,6 +13,8 @@ struct tarn_groups {
 	int64_t wake_ms; /* nothing is due before */
 };
 
+struct tarn_group_times tarn_group_times_of(const struct tarn_groups *groups, const char *group_id);
+
 struct tarn_slice tarn_group_copy_slice(struct tarn_slice slice);
 struct tarn_group_member *tarn_group_find_member(const struct tarn_group *group, const char *id);
 struct tarn_group_member *tarn_group_find_instance(const struct tarn_group *group, const char *instance_id);

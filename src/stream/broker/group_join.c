@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "stream/broker/balance.h"
 #include "stream/broker/group_inside.h"
 
 /* What a client lists are its assignors: a few. */
@@ -43,6 +44,8 @@ static bool all_know(const struct tarn_group *group, const char *name)
 
 bool tarn_group_knows_protocols(const struct tarn_group *group, const struct tarn_join_group_request *request)
 {
+	if (group->balance)
+		return false;
 	if (!group->n_members)
 		return *request->protocol_type && request->n_protocols;
 	if (!group->protocol_type || strcmp(group->protocol_type, request->protocol_type) != 0)
@@ -268,6 +271,8 @@ void tarn_groups_join(struct tarn_groups *groups, int64_t now_ms, const struct t
 	else {
 		const bool is_made = !join.group;
 		join.group = tarn_groups_make(groups, now_ms, request->group_id);
+		if (join.group->balance && !join.group->balance->n_members)
+			tarn_balance_end(groups, join.group);
 		if (!tarn_group_knows_protocols(join.group, request)) {
 			refuse(&join, TARN_KAFKA_INCONSISTENT_GROUP_PROTOCOL, request->member_id);
 			if (is_made)

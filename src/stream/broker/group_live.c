@@ -1,4 +1,5 @@
 /* Signs of life, and leaving. */
+#include "stream/broker/balance.h"
 #include "stream/broker/group_inside.h"
 
 int16_t tarn_groups_heartbeat(struct tarn_groups *groups, int64_t now_ms, const struct tarn_heartbeat_request *request)
@@ -25,6 +26,8 @@ int16_t tarn_groups_leave(struct tarn_groups *groups, int64_t now_ms, const char
 	if (!*group_id)
 		return TARN_KAFKA_INVALID_GROUP_ID;
 	if (!group)
+		return TARN_KAFKA_UNKNOWN_MEMBER_ID;
+	if (group->balance)
 		return TARN_KAFKA_UNKNOWN_MEMBER_ID;
 	const size_t pending = tarn_group_find_pending(group, member_id);
 	if (!instance_id && pending < group->n_pending) {
@@ -54,11 +57,16 @@ int16_t tarn_groups_may_commit(struct tarn_groups *groups, int64_t now_ms, const
 		/* Zombies of a group that is gone must not bring it back; an outsider, or a producer that never knew
 		 * the group's generation, may begin one. */
 		if (claim->generation >= 0)
-			return TARN_KAFKA_ILLEGAL_GENERATION;
+			return claim->version >= 9 ? TARN_KAFKA_GROUP_ID_NOT_FOUND : TARN_KAFKA_ILLEGAL_GENERATION;
 		*found = tarn_groups_make(groups, now_ms, claim->group_id);
 		return TARN_KAFKA_NONE;
 	}
-	if (claims) {
+	if (group->balance) {
+		*found = group;
+		return tarn_balance_may_commit(group->balance, claim);
+	}
+	/* Who assigns its partitions itself may have made up a member id. */
+	if (claims && (claim->generation >= 0 || group->state != TARN_GROUP_EMPTY)) {
 		struct tarn_group_member *member;
 		const int16_t error = tarn_group_check_member(group, claim->member_id, claim->instance_id, &member);
 		if (error)

@@ -1,5 +1,6 @@
 /* Groups from the log: every record of __consumer_offsets in order. */
 #include "base/alloc.h"
+#include "stream/broker/balance_record.h"
 #include "stream/broker/group_coordinator_inside.h"
 #include "stream/broker/group_record.h"
 
@@ -50,16 +51,26 @@ static enum tarn_rc load_group(struct load *load, const struct tarn_group_key *k
 	return TARN_OK;
 }
 
+static enum tarn_rc load_classic(struct load *load, const struct tarn_message *message, struct tarn_err *err)
+{
+	struct tarn_group_key key;
+	const enum tarn_rc rc = tarn_group_read_key(message->key, &load->arena, &key, err);
+	if (!rc && key.kind == TARN_GROUP_RECORD_OFFSET)
+		return load_offset(load, &key, message, err);
+	if (!rc && key.kind == TARN_GROUP_RECORD_GROUP)
+		return load_group(load, &key, message, err);
+	return rc;
+}
+
 /* A record that nobody understands costs its group, not all of them. */
 static void load_message(struct load *load, const struct tarn_message *message)
 {
-	struct tarn_group_key key;
 	struct tarn_err err;
-	enum tarn_rc rc = tarn_group_read_key(message->key, &load->arena, &key, &err);
-	if (!rc && key.kind == TARN_GROUP_RECORD_OFFSET)
-		rc = load_offset(load, &key, message, &err);
-	else if (!rc && key.kind == TARN_GROUP_RECORD_GROUP)
-		rc = load_group(load, &key, message, &err);
+	enum tarn_rc rc;
+	if (tarn_balance_owns_key(message->key))
+		rc = tarn_balance_load(load->coordinator->groups, load->now_ms, message->key, message->value, &err);
+	else
+		rc = load_classic(load, message, &err);
 	if (rc)
 		tarn_broker_say(load->coordinator->broker, "offset %lld of " TARN_OFFSETS_TOPIC " is passed over: %s",
 				(long long)message->offset, err.message);
@@ -105,13 +116,24 @@ static enum tarn_rc load_bytes(struct load *load, struct tarn_batch_reader *read
 	return TARN_OK;
 }
 
+static void end_balances(struct tarn_groups *groups, int64_t now_ms)
+{
+	for (size_t i = 0; i < tarn_groups_count(groups); i++) {
+		struct tarn_group *group = tarn_groups_at(groups, i);
+		if (!group->balance || tarn_balance_loaded(groups, group, now_ms))
+			continue;
+		tarn_balance_free(group->balance);
+		group->balance = NULL;
+	}
+}
+
 /* What only left tombstones. */
 static void drop_gone(struct tarn_groups *groups)
 {
 	for (size_t i = tarn_groups_count(groups); i-- > 0;) {
 		struct tarn_group *group = tarn_groups_at(groups, i);
-		if (!group->n_members && !group->generation && !tarn_group_offset_count(group->offsets) &&
-		    !tarn_group_offsets_busy(group->offsets))
+		if (!group->balance && !group->n_members && !group->generation &&
+		    !tarn_group_offset_count(group->offsets) && !tarn_group_offsets_busy(group->offsets))
 			tarn_groups_remove(groups, group);
 	}
 }
@@ -138,6 +160,7 @@ enum tarn_rc group_load(struct tarn_group_coordinator *coordinator, struct tarn_
 	tarn_batch_reader_free(reader);
 	tarn_buf_release(&bytes);
 	tarn_arena_release(&load.arena);
+	end_balances(coordinator->groups, load.now_ms);
 	drop_gone(coordinator->groups);
 	return rc ? tarn_err_within(err, rc, "cannot load consumer groups") : TARN_OK;
 }

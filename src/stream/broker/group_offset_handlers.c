@@ -165,8 +165,10 @@ void tarn_handle_offset_commit(struct tarn_call *call)
 		fail_all(commit, TARN_KAFKA_GROUP_AUTHORIZATION_FAILED);
 		return;
 	}
-	const struct tarn_group_claim claim = { request->group_id, request->member_id, request->group_instance_id,
-						request->generation_id, false };
+	const struct tarn_group_claim claim = {
+		request->group_id, request->member_id, request->group_instance_id, request->generation_id, false,
+		call->api_version
+	};
 	group_enter(call->broker->groups);
 	append_commit(commit, &claim, NULL);
 	group_leave(call->broker->groups);
@@ -227,8 +229,10 @@ void tarn_handle_txn_offset_commit(struct tarn_call *call)
 		fail_all(commit, error);
 		return;
 	}
-	const struct tarn_group_claim claim = { request->group_id, request->member_id, request->group_instance_id,
-						request->generation_id, true };
+	const struct tarn_group_claim claim = {
+		request->group_id, request->member_id, request->group_instance_id, request->generation_id, true,
+		call->api_version
+	};
 	const struct tarn_batch_producer producer = { request->producer_id, request->producer_epoch, -1, true };
 	group_enter(call->broker->groups);
 	append_commit(commit, &claim, &producer);
@@ -325,6 +329,10 @@ static void fetch_group(struct tarn_call *call, const struct tarn_offset_fetch_r
 		return;
 	}
 	const struct tarn_group *group = tarn_groups_find(call->broker->groups->groups, asked->group_id);
+	if (group && group->balance)
+		answer->error_code = tarn_balance_may_fetch(group->balance, asked->member_id, asked->member_epoch);
+	if (answer->error_code)
+		return;
 	if (asked->topics || call->api_version < 2)
 		fetch_asked(call, group, asked, require_stable, answer);
 	else
@@ -335,7 +343,7 @@ static void fetch_group(struct tarn_call *call, const struct tarn_offset_fetch_r
 static struct tarn_offset_fetch_request_group only_group(struct tarn_call *call)
 {
 	const struct tarn_offset_fetch_request *request = call->request;
-	struct tarn_offset_fetch_request_group group = { .group_id = request->group_id };
+	struct tarn_offset_fetch_request_group group = { .group_id = request->group_id, .member_epoch = -1 };
 	if (!request->topics)
 		return group;
 	group.topics = tarn_call_new(call, offset_fetch_request_group_topic, request->n_topics);
@@ -413,7 +421,7 @@ static int16_t check_group(const struct tarn_call *call, const char *group_id, s
 	*group = tarn_groups_find(call->broker->groups->groups, group_id);
 	if (!*group)
 		return TARN_KAFKA_GROUP_ID_NOT_FOUND;
-	if ((*group)->n_members && strcmp((*group)->protocol_type, "consumer") != 0)
+	if (!(*group)->balance && (*group)->n_members && strcmp((*group)->protocol_type, "consumer") != 0)
 		return TARN_KAFKA_NON_EMPTY_GROUP;
 	return TARN_KAFKA_NONE;
 }

@@ -172,6 +172,8 @@ bool tarn_group_offset_expired(const struct tarn_group *group, size_t i, int64_t
 	const struct tarn_group_offset *offset = &group->offsets->items[i];
 	if (tarn_group_offsets_busy(group->offsets))
 		return false;
+	if (group->balance && subscribed && subscribed(group, offset->topic))
+		return false;
 	if (group->n_members && (group->state != TARN_GROUP_STABLE || !subscribed || subscribed(group, offset->topic)))
 		return false;
 	if (offset->expire_ms >= 0)

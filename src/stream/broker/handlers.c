@@ -42,6 +42,8 @@ const struct tarn_handler tarn_handlers[] = {
 	{ TARN_API_DESCRIBE_PRODUCERS, 0, 0, 0, tarn_handle_describe_producers },
 	{ TARN_API_DESCRIBE_TRANSACTIONS, 0, 0, 0, tarn_handle_describe_transactions },
 	{ TARN_API_LIST_TRANSACTIONS, 0, 1, 0, tarn_handle_list_transactions },
+	{ TARN_API_CONSUMER_GROUP_HEARTBEAT, 0, 1, 0, tarn_handle_consumer_group_heartbeat },
+	{ TARN_API_CONSUMER_GROUP_DESCRIBE, 0, 1, 0, tarn_handle_consumer_group_describe },
 };
 const size_t tarn_handlers_count = sizeof(tarn_handlers) / sizeof(*tarn_handlers);
 

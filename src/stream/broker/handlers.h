@@ -71,5 +71,7 @@ void tarn_handle_describe_cluster(struct tarn_call *call);
 void tarn_handle_describe_producers(struct tarn_call *call);
 void tarn_handle_describe_transactions(struct tarn_call *call);
 void tarn_handle_list_transactions(struct tarn_call *call);
+void tarn_handle_consumer_group_heartbeat(struct tarn_call *call);
+void tarn_handle_consumer_group_describe(struct tarn_call *call);
 
 #endif

@@ -20,6 +20,8 @@ enum { ON = UINT8_MAX, NEVER = UINT8_MAX };
 #define LIST(y, name, from, to, null_from)                                                                             \
 	{ #name, TARN_KIND_STRUCT, true, from, to, null_from, offsetof(self, name), offsetof(self, n_##name),          \
 	  0,	 tarn_layout_##y },
+#define PART(y, name, from, to, null_from)                                                                             \
+	{ #name, TARN_KIND_STRUCT, false, from, to, null_from, offsetof(self, name), 0, 0, tarn_layout_##y },
 #define END(x)                                                                                                         \
 	}                                                                                                              \
 	;                                                                                                              \
@@ -29,6 +31,7 @@ enum { ON = UINT8_MAX, NEVER = UINT8_MAX };
 	}
 #include "stream/broker/messages_access.def"
 #include "stream/broker/messages_admin.def"
+#include "stream/broker/messages_balance.def"
 #include "stream/broker/messages_groups.def"
 #include "stream/broker/messages_records.def"
 #include "stream/broker/messages_txn.def"

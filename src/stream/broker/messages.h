@@ -7,6 +7,7 @@
  *                                                     (OPAQUE: a string on the wire, which may hold zero bytes)
  *   ARRAY(KIND, name, first, last, nullable)          name and n_name: elements of KIND
  *   LIST(y, name, first, last, nullable)              name and n_name: elements of struct tarn_y
+ *   PART(y, name, first, last, nullable)              struct tarn_y *name; NULL is null, or all its defaults
  *
  * `first` to `last` (ON: and all later ones) are the versions that have the field, `nullable` is the first version in
  * which it may be null. A field that a version lacks is its default after decoding, "" or null where it is a text, and
@@ -47,12 +48,14 @@ struct tarn_layout; /* codec.h */
 #define LIST(y, name, first, last, nullable)                                                                           \
 	struct tarn_##y *name;                                                                                         \
 	size_t n_##name;
+#define PART(y, name, first, last, nullable) struct tarn_##y *name;
 #define END(x)                                                                                                         \
 	}                                                                                                              \
 	;                                                                                                              \
 	const struct tarn_layout *tarn_layout_##x(void);
 #include "stream/broker/messages_access.def"
 #include "stream/broker/messages_admin.def"
+#include "stream/broker/messages_balance.def"
 #include "stream/broker/messages_groups.def"
 #include "stream/broker/messages_records.def"
 #include "stream/broker/messages_txn.def"
@@ -61,6 +64,7 @@ struct tarn_layout; /* codec.h */
 #undef TEXT
 #undef ARRAY
 #undef LIST
+#undef PART
 #undef END
 
 enum tarn_api_key {

@@ -138,21 +138,27 @@ struct row {
 static void write_partitions(const struct row *rows, size_t n, struct tarn_buf *out)
 {
 	static const struct {
-		const char *name, *help;
+		const char *name, *type, *help;
 		size_t at;
-	} gauges[] = {
-		{ "tarn_topic_log_start_offset", "First offset that is kept.", offsetof(struct tarn_offsets, start) },
-		{ "tarn_topic_high_watermark", "First offset that is not durable yet.",
+	} values[] = {
+		{ "tarn_topic_log_start_offset", "gauge", "First offset that is kept.",
+		  offsetof(struct tarn_offsets, start) },
+		{ "tarn_topic_high_watermark", "gauge", "First offset that is not durable yet.",
 		  offsetof(struct tarn_offsets, high_watermark) },
-		{ "tarn_topic_log_end_offset", "Next offset to be given out.", offsetof(struct tarn_offsets, end) },
-		{ "tarn_topic_log_bytes", "Bytes on disk.", offsetof(struct tarn_offsets, bytes) },
+		{ "tarn_topic_log_end_offset", "gauge", "Next offset to be given out.",
+		  offsetof(struct tarn_offsets, end) },
+		{ "tarn_topic_log_bytes", "gauge", "Bytes on disk.", offsetof(struct tarn_offsets, bytes) },
+		{ "tarn_topic_bytes_in_total", "counter", "Bytes of records that were appended.",
+		  offsetof(struct tarn_offsets, bytes_in) },
+		{ "tarn_topic_bytes_out_total", "counter", "Bytes of records that clients were given.",
+		  offsetof(struct tarn_offsets, bytes_out) },
 	};
-	for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++) {
-		put_head(out, gauges[i].name, "gauge", gauges[i].help);
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		put_head(out, values[i].name, values[i].type, values[i].help);
 		for (size_t k = 0; k < n; k++) {
 			int64_t value;
-			memcpy(&value, (const char *)&rows[k].offsets + gauges[i].at, sizeof(value));
-			tarn_buf_printf(out, "%s{topic=\"%s\",partition=\"%d\"} %lld\n", gauges[i].name, rows[k].topic,
+			memcpy(&value, (const char *)&rows[k].offsets + values[i].at, sizeof(value));
+			tarn_buf_printf(out, "%s{topic=\"%s\",partition=\"%d\"} %lld\n", values[i].name, rows[k].topic,
 					(int)rows[k].partition, (long long)value);
 		}
 	}

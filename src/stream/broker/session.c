@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "stream/broker/fetch_session.h"
 #include "stream/broker/handlers.h"
 #include "stream/broker/metrics.h"
 #include "stream/broker/sasl.h"
@@ -259,7 +260,7 @@ void tarn_session_init(struct tarn_session *session, struct tarn_broker *broker,
 {
 	*session = (struct tarn_session){ .broker = broker, .loop = loop, .turn = turn };
 	session->end = &session->first;
-	session->must_authenticate = broker->users != NULL;
+	session->must_authenticate = broker->authenticates;
 	snprintf(session->principal, sizeof(session->principal), "User:ANONYMOUS");
 }
 
@@ -267,6 +268,8 @@ void tarn_session_release(struct tarn_session *session)
 {
 	tarn_sasl_free(session->sasl);
 	session->sasl = NULL;
+	tarn_fetch_session_free(session->broker, session->fetches);
+	session->fetches = NULL;
 }
 
 bool tarn_session_ready(const struct tarn_session *session)

@@ -26,11 +26,12 @@ struct tarn_session {
 	char host[64], peer[80]; /* "127.0.0.1", "127.0.0.1:51234" */
 	char principal[264];	 /* "User:ANONYMOUS" */
 	bool must_authenticate, authenticated;
-	bool encrypted;		/* TLS: passwords may be sent as they are */
-	struct tarn_sasl *sasl; /* an exchange under way */
-	bool raw_sasl;		/* frames are SASL tokens without header (SaslHandshake v0) */
-	bool ended;		/* tarn_session_end was called */
-	bool hang_up;		/* the connection is to be closed once the answers before have been sent */
+	bool encrypted;			    /* TLS: passwords may be sent as they are */
+	struct tarn_sasl *sasl;		    /* an exchange under way */
+	struct tarn_fetch_session *fetches; /* fetch_session.h; NULL: none */
+	bool raw_sasl;			    /* frames are SASL tokens without header (SaslHandshake v0) */
+	bool ended;			    /* tarn_session_end was called */
+	bool hang_up;			    /* the connection is to be closed once the answers before have been sent */
 
 	/* Calls in the order of their requests, up to those whose answers were taken away. */
 	struct tarn_call_inside *first, **end;

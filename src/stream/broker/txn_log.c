@@ -13,11 +13,16 @@ enum {
 
 enum tarn_rc tarn_txn_log_open(struct tarn_log *log, struct tarn_topic **topic, struct tarn_err *err)
 {
-	static const struct tarn_topic_setting settings[] = { { "cleanup.policy", "compact" } };
+	static const struct tarn_topic_setting settings[] = {
+		{ "cleanup.policy", "compact" },
+		{ "max.message.bytes", "67108864" }, /* LARGEST_BATCH */
+		{ "flush.messages", "1" },
+	};
 	*topic = tarn_log_find_topic(log, TARN_TRANSACTIONS_TOPIC);
 	if (*topic)
 		return TARN_OK;
-	return tarn_log_create_topic(log, TARN_TRANSACTIONS_TOPIC, 1, settings, 1, topic, err);
+	return tarn_log_create_topic(log, TARN_TRANSACTIONS_TOPIC, 1, settings, sizeof(settings) / sizeof(*settings),
+				     topic, err);
 }
 
 /* ---- writing ---- */

@@ -6,6 +6,8 @@
  *   <name in base64> <mechanism> <iterations> <salt in base64> <stored key in hexadecimal> <server key in hexadecimal>
  *
  * that is replaced as a whole before a change is answered. The file's users may use PLAIN and SCRAM, the others SCRAM.
+ * They can be administered on a broker that lets everybody in, too, and then count from the first start that has an
+ * operator's file.
  * Any thread. */
 #ifndef TARN_STREAM_BROKER_USERS_H
 #define TARN_STREAM_BROKER_USERS_H

@@ -164,6 +164,7 @@ static void log_free(struct tarn_log *log)
 	for (size_t i = 0; i < log->n_topics; i++)
 		topic_free(log->topics[i]);
 	free(log->topics);
+	json_decref(log->settings);
 	open_files_release(&log->files);
 	pthread_mutex_destroy(&log->lock);
 	pthread_mutex_destroy(&log->change_lock);
@@ -204,6 +205,8 @@ enum tarn_rc tarn_log_open(const char *data, const struct tarn_log_options *opti
 	enum tarn_rc rc = take_folder(made, err);
 	if (!rc)
 		rc = load_log_json(made, err);
+	if (!rc)
+		rc = settings_load(made, err);
 	if (!rc)
 		rc = topics_load(made, err);
 	if (!rc)

@@ -6,8 +6,6 @@
 #include "base/clock.h"
 #include "stream/log/log_parts.h"
 
-enum { PRODUCER_EXPIRY_MS = 24 * 60 * 60 * 1000 }; /* producer.id.expiration.ms */
-
 typedef void (*partition_work)(struct tarn_partition *partition, void *context);
 
 static void for_partitions(struct tarn_log *log, partition_work work, void *context)
@@ -60,20 +58,21 @@ static void warn_of(struct tarn_partition *partition, const char *what, const st
 			 partition->number, err->message);
 }
 
-static void expire_producers(struct tarn_partition *partition)
+/* Those that were silent since before `oldest`. */
+static void expire_producers(struct tarn_partition *partition, int64_t oldest)
 {
 	if (partition_lock(partition))
-		producers_expire(&partition->producers, log_now_ms() - PRODUCER_EXPIRY_MS);
+		producers_expire(&partition->producers, oldest);
 	pthread_mutex_unlock(&partition->lock);
 }
 
 static void retain_partition(struct tarn_partition *partition, void *context)
 {
 	struct tarn_err err;
-	(void)context;
+	const int64_t *oldest_producer = context;
 	if (topic_config(partition->topic)->delete &&partition_retain(partition, &err))
 		warn_of(partition, "retention", &err);
-	expire_producers(partition);
+	expire_producers(partition, *oldest_producer);
 }
 
 static void compact_partition(struct tarn_partition *partition, void *context)
@@ -123,7 +122,8 @@ static bool do_chores(struct tarn_log *log, struct chores *chores)
 	if (bury)
 		topics_bury(log);
 	if (retain) {
-		for_partitions(log, retain_partition, NULL);
+		int64_t oldest_producer = log_now_ms() - settings_producer_expiry_ms(log);
+		for_partitions(log, retain_partition, &oldest_producer);
 		chores->retain_at = monotonic_ms() + log->options.retention_check_ms;
 	}
 	if (clean) {

@@ -66,7 +66,7 @@ int32_t tarn_partition_number(const struct tarn_partition *partition)
 
 void tarn_partition_offsets(struct tarn_partition *partition, struct tarn_offsets *offsets)
 {
-	*offsets = (struct tarn_offsets){ -1, -1, -1, -1, 0, 0 };
+	*offsets = (struct tarn_offsets){ -1, -1, -1, -1, 0, 0, 0, 0 };
 	if (partition_lock(partition)) {
 		*offsets = (struct tarn_offsets){
 			.start = partition->start,
@@ -75,9 +75,16 @@ void tarn_partition_offsets(struct tarn_partition *partition, struct tarn_offset
 			.end = partition->end,
 			.bytes = partition->bytes,
 			.appended_ms = partition->appended_ms,
+			.bytes_in = partition->bytes_in,
+			.bytes_out = partition->bytes_out,
 		};
 	}
 	pthread_mutex_unlock(&partition->lock);
+}
+
+void tarn_partition_count_out(struct tarn_partition *partition, size_t bytes)
+{
+	atomic_fetch_add_explicit(&partition->bytes_out, (int64_t)bytes, memory_order_relaxed);
 }
 
 /* ---- segments ---- */

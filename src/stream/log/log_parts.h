@@ -31,6 +31,8 @@ struct tarn_partition {
 	size_t n_segments, cap_segments;
 	int64_t start, high_watermark, end; /* [lock] */
 	int64_t bytes, appended_ms;	    /* [lock] */
+	int64_t bytes_in;		    /* [lock] */
+	_Atomic int64_t bytes_out;
 	struct producers producers;	    /* [lock] */
 	struct read_hint hints[READ_HINTS]; /* [lock] */
 	unsigned next_hint;
@@ -104,6 +106,7 @@ struct tarn_log {
 	struct tarn_topic **topics; /* by name */
 	size_t n_topics, cap_topics;
 	struct tarn_topic *dead; /* without references: to be taken away */
+	struct json_t *settings; /* by scope and name; changed with both locks held */
 
 	pthread_mutex_t watch_lock; /* recursive */
 	struct tarn_log_watcher *watchers, *next_told;
@@ -134,6 +137,17 @@ void topic_free(struct tarn_topic *topic);
 /* Takes away the files of topics that were deleted and that nobody holds any more. */
 void topics_bury(struct tarn_log *log);
 void log_tell_watchers(struct tarn_log *log);
+/* Has all topics follow the settings; with both locks held. */
+void topics_resolve(struct tarn_log *log);
+
+/* ---- settings (log_settings.c) ---- */
+
+enum tarn_rc settings_load(struct tarn_log *log, struct tarn_err *err) TARN_MUST_CHECK;
+/* With either lock held; the texts are good until the next change. */
+void settings_defaults(const struct tarn_log *log, struct tarn_topic_defaults *defaults);
+int64_t settings_producer_expiry_ms(struct tarn_log *log);
+/* Appends what counts for topics without their own. */
+void settings_default_text(struct tarn_log *log, enum tarn_topic_key_id key, struct tarn_buf *value);
 
 /* ---- partitions ---- */
 

@@ -211,15 +211,16 @@ static enum tarn_rc sync_partition(struct tarn_partition *partition, bool checkp
 
 /* ---- the queue ---- */
 
-static void enqueue(struct sync_queue *queue, struct tarn_partition *partition)
+/* True where it was not there; then a thread is to be woken, best without the lock, which it wants first. */
+static bool enqueue(struct sync_queue *queue, struct tarn_partition *partition)
 {
 	if (partition->in_row)
-		return;
+		return false;
 	partition->in_row = true;
 	partition->next_queued = NULL;
 	*queue->end = partition;
 	queue->end = &partition->next_queued;
-	pthread_cond_signal(&queue->work);
+	return true;
 }
 
 void sync_quiesce(struct tarn_partition *partition)
@@ -234,6 +235,7 @@ void sync_quiesce(struct tarn_partition *partition)
 void sync_ask(struct tarn_partition *partition, bool tell_only)
 {
 	struct sync_queue *queue = &partition->topic->log->queue;
+	bool wake = false;
 	pthread_mutex_lock(&queue->lock);
 	if (partition->queued) {
 		partition->tell_only &= tell_only;
@@ -241,10 +243,11 @@ void sync_ask(struct tarn_partition *partition, bool tell_only)
 		partition->queued = true;
 		partition->tell_only = tell_only;
 		tarn_topic_ref(partition->topic);
-		if (!partition->syncing)
-			enqueue(queue, partition);
+		wake = !partition->syncing && enqueue(queue, partition);
 	}
 	pthread_mutex_unlock(&queue->lock);
+	if (wake)
+		pthread_cond_signal(&queue->work);
 }
 
 static void sync_turn(struct tarn_partition *partition)
@@ -257,13 +260,12 @@ static void sync_turn(struct tarn_partition *partition)
 		sync_ask(partition, false);
 }
 
-/* With the queue's lock held: what was asked for meanwhile is now on its way. */
-static void end_turn(struct sync_queue *queue, struct tarn_partition *partition)
+/* With the queue's lock held: what was asked for meanwhile is now on its way. True where it waits for a thread. */
+static bool end_turn(struct sync_queue *queue, struct tarn_partition *partition)
 {
 	partition->syncing = false;
 	pthread_cond_broadcast(&queue->idle);
-	if (partition->queued)
-		enqueue(queue, partition);
+	return partition->queued && enqueue(queue, partition);
 }
 
 /* With the queue's lock held, and again at the end. */
@@ -278,7 +280,7 @@ static void serve(struct sync_queue *queue, struct tarn_partition *partition)
 	else
 		sync_turn(partition);
 	pthread_mutex_lock(&queue->lock);
-	end_turn(queue, partition);
+	(void)end_turn(queue, partition); /* this thread looks at the queue next */
 }
 
 enum tarn_rc sync_checkpoint(struct tarn_partition *partition, struct tarn_err *err)
@@ -294,7 +296,8 @@ enum tarn_rc sync_checkpoint(struct tarn_partition *partition, struct tarn_err *
 	if (more)
 		sync_ask(partition, false);
 	pthread_mutex_lock(&queue->lock);
-	end_turn(queue, partition);
+	if (end_turn(queue, partition))
+		pthread_cond_signal(&queue->work);
 	pthread_mutex_unlock(&queue->lock);
 	return rc;
 }

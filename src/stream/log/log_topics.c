@@ -28,7 +28,7 @@ static char *topics_folder(const struct tarn_log *log)
 
 /* ---- shapes ---- */
 
-/* Takes config; NULL: the one of `older`. */
+/* Takes config; NULL: the one of `older`. With change_lock held, or alone. */
 static struct topic_shape *shape_new(struct tarn_topic *topic, struct topic_shape *older,
 				     struct tarn_topic_config *config, int32_t n_partitions)
 {
@@ -36,6 +36,9 @@ static struct topic_shape *shape_new(struct tarn_topic *topic, struct topic_shap
 	shape->older = older;
 	shape->config = config ? config : older->config;
 	shape->config_is_older = !config;
+	struct tarn_topic_defaults defaults;
+	settings_defaults(topic->log, &defaults);
+	tarn_topic_config_resolve(shape->config, &defaults);
 	shape->n_partitions = n_partitions;
 	int32_t known = older ? older->n_partitions : 0;
 	for (int32_t i = 0; i < n_partitions; i++)
@@ -373,8 +376,8 @@ enum tarn_rc tarn_log_create_topic(struct tarn_log *log, const char *name, int32
 		return rc;
 	struct tarn_topic *made = topic_new(log, name, "00000000000000000000000000000000");
 	new_id(made);
-	atomic_store(&made->shape, shape_new(made, NULL, config, partitions));
 	pthread_mutex_lock(&log->change_lock);
+	atomic_store(&made->shape, shape_new(made, NULL, config, partitions));
 	if (is_known(log, name))
 		rc = tarn_fail(err, TARN_EEXISTS, "topic \"%s\" already exists", name);
 	if (!rc)
@@ -419,6 +422,14 @@ enum tarn_rc tarn_log_delete_topic(struct tarn_log *log, const char *name, struc
 	}
 	tarn_topic_unref(topic);
 	return rc;
+}
+
+void topics_resolve(struct tarn_log *log)
+{
+	struct tarn_topic_defaults defaults;
+	settings_defaults(log, &defaults);
+	for (size_t i = 0; i < log->n_topics; i++)
+		tarn_topic_config_resolve(shape_of(log->topics[i])->config, &defaults);
 }
 
 /* Makes the new shape the topic's, once it is on disk. With change_lock held. */
@@ -544,7 +555,10 @@ enum tarn_rc tarn_topic_setting(const struct tarn_topic *topic, const char *key,
 	if (found == TARN_TOPIC_N_KEYS)
 		return TARN_ENOTFOUND;
 	const struct tarn_topic_config *config = topic_config(topic);
-	tarn_buf_add_str(value, tarn_topic_config_text(config, found));
+	if (config->own[found])
+		tarn_buf_add_str(value, config->own[found]);
+	else
+		settings_default_text(topic->log, found, value);
 	if (is_own)
 		*is_own = config->own[found];
 	return TARN_OK;

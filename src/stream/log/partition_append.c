@@ -125,14 +125,15 @@ static bool check_batch(const struct tarn_topic_config *config, struct checked *
 	if (!check_header(batch, result))
 		return false;
 	int64_t now = log_now_ms(), max_timestamp = batch->max_timestamp;
+	int compression = config->compression;
 	if (batch->codec == TARN_BATCH_NONE || config->compact) {
 		if (!check_records(batch, config, now, &max_timestamp, result))
 			return false;
 	} else if (!config->append_time && !time_in_range(config, batch->max_timestamp, now)) {
 		return refuse(result, TARN_APPEND_BAD_TIMESTAMP, "a batch's timestamp is too far from now");
 	}
-	if (config->compression >= 0 && config->compression != (int)batch->codec &&
-	    !recompress(checked, (enum tarn_batch_codec)config->compression, result))
+	if (compression >= 0 && compression != (int)batch->codec &&
+	    !recompress(checked, (enum tarn_batch_codec)compression, result))
 		return false;
 	if (config->append_time) {
 		tarn_batch_set_append_time(checked->bytes, checked->len, now);
@@ -221,19 +222,18 @@ static void put(struct tarn_partition *partition, struct checked *checked, struc
 	active->size += checked->len;
 	partition->end = active->next = result->last_offset + 1;
 	partition->bytes += (int64_t)checked->len;
+	partition->bytes_in += (int64_t)checked->len;
 	partition->since_checkpoint += checked->len;
 }
 
-/* Durable at once (that is, asked for), or when flush.messages and flush.ms say so. */
-static void ask_for_sync(struct tarn_partition *partition, int32_t count)
+/* Whether the log is to be synced now; else flush.messages and flush.ms say when, and the mark has moved already. */
+static bool wants_sync(struct tarn_partition *partition, int32_t count)
 {
 	const struct tarn_topic_config *config = topic_config(partition->topic);
 	partition->unsynced += count;
 	bool relaxed = config->number[TARN_TOPIC_FLUSH_MESSAGES] > 1;
-	if (!relaxed) {
-		sync_ask(partition, false);
-		return;
-	}
+	if (!relaxed)
+		return true;
 	partition->high_watermark = partition->end;
 	producers_durable(&partition->producers, partition->end);
 	bool due = partition->unsynced >= config->number[TARN_TOPIC_FLUSH_MESSAGES];
@@ -242,7 +242,17 @@ static void ask_for_sync(struct tarn_partition *partition, int32_t count)
 		partition->flush_at_ms = log_now_ms() + delay;
 		keeper_wake(partition->topic->log, partition->flush_at_ms);
 	}
-	sync_ask(partition, !due);
+	return due;
+}
+
+/* Ends what began with partition_lock. The sync is asked for without the lock, as the thread that wakes wants it. */
+static void unlock_and_sync(struct tarn_partition *partition, int32_t count, const struct tarn_append *result)
+{
+	bool appended = result->status == TARN_APPEND_DONE && result->base_offset >= 0;
+	bool sync = appended && wants_sync(partition, count);
+	pthread_mutex_unlock(&partition->lock);
+	if (appended)
+		sync_ask(partition, !sync);
 }
 
 static bool usable(struct tarn_partition *partition, bool loaded, struct tarn_append *result)
@@ -277,10 +287,8 @@ void tarn_partition_append(struct tarn_partition *partition, uint8_t *batch, siz
 			result->base_offset = first.base_offset;
 			result->last_offset = first.last_offset;
 		}
-		if (result->status == TARN_APPEND_DONE)
-			ask_for_sync(partition, checked.batch.count);
 	}
-	pthread_mutex_unlock(&partition->lock);
+	unlock_and_sync(partition, checked.batch.count, result);
 	tarn_buf_release(&checked.remade);
 }
 
@@ -328,9 +336,7 @@ void tarn_partition_append_marker(struct tarn_partition *partition, int64_t prod
 			refuse(result, TARN_APPEND_PRODUCER_FENCED, "an older producer or coordinator");
 		else
 			put(partition, &checked, result);
-		if (result->status == TARN_APPEND_DONE)
-			ask_for_sync(partition, 1);
 	}
-	pthread_mutex_unlock(&partition->lock);
+	unlock_and_sync(partition, 1, result);
 	tarn_buf_release(&checked.remade);
 }

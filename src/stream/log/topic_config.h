@@ -4,6 +4,8 @@
 #ifndef TARN_STREAM_LOG_TOPIC_CONFIG_H
 #define TARN_STREAM_LOG_TOPIC_CONFIG_H
 
+#include <stdatomic.h>
+
 #include "base/err.h"
 #include "stream/log/log.h"
 
@@ -54,6 +56,7 @@ enum tarn_topic_key_id {
 
 struct tarn_topic_key {
 	const char *name;
+	const char *of_broker; /* the broker's setting that counts for topics without their own; NULL: none */
 	enum tarn_topic_value_type type;
 	const char *fallback; /* the default, as text */
 	double least, most;   /* numbers */
@@ -66,15 +69,24 @@ extern const struct tarn_topic_key tarn_topic_keys[TARN_TOPIC_N_KEYS];
 
 /* TARN_TOPIC_N_KEYS where there is none. */
 enum tarn_topic_key_id tarn_topic_key_find(const char *name);
+/* TARN_EINVALID for a value that is not of the key's type or range. */
+enum tarn_rc tarn_topic_key_check(const struct tarn_topic_key *key, const char *value,
+				  struct tarn_err *err) TARN_MUST_CHECK;
 
-/* The settings of one topic. Not changed any more once others see it. */
+/* What counts for topics that do not say otherwise; NULL: the table's own default. */
+struct tarn_topic_defaults {
+	const char *text[TARN_TOPIC_N_KEYS];
+};
+
+/* The settings of one topic. `own` does not change any more once others see it; what follows from it and from the
+ * defaults changes with the defaults, while others read: what is needed twice is read once. */
 struct tarn_topic_config {
-	char *own[TARN_TOPIC_N_KEYS];	   /* NULL: the default */
-	int64_t number[TARN_TOPIC_N_KEYS]; /* booleans 0 and 1; what is no whole number is 0 */
-	double min_cleanable_ratio;
-	bool compact, delete; /* cleanup.policy */
-	bool append_time;     /* message.timestamp.type */
-	int compression;      /* -1: as the producer sent it; else enum tarn_batch_codec */
+	char *own[TARN_TOPIC_N_KEYS];		   /* NULL: the default */
+	_Atomic int64_t number[TARN_TOPIC_N_KEYS]; /* booleans 0 and 1; what is no whole number is 0 */
+	_Atomic double min_cleanable_ratio;
+	atomic_bool compact, delete; /* cleanup.policy */
+	atomic_bool append_time;     /* message.timestamp.type */
+	atomic_int compression;	     /* -1: as the producer sent it; else enum tarn_batch_codec */
 };
 
 /* A copy of `base` (NULL: all defaults) with the settings applied, all or none: TARN_EINVALID names the key or value.
@@ -83,9 +95,7 @@ enum tarn_rc tarn_topic_config_make(const struct tarn_topic_config *base, const 
 				    size_t n_settings, struct tarn_topic_config **config,
 				    struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_topic_config_free(struct tarn_topic_config *config);
-static inline const char *tarn_topic_config_text(const struct tarn_topic_config *config, enum tarn_topic_key_id key)
-{
-	return config->own[key] ? config->own[key] : tarn_topic_keys[key].fallback;
-}
+/* Made with the table's defaults; this puts others in their place (NULL: the table's again). */
+void tarn_topic_config_resolve(struct tarn_topic_config *config, const struct tarn_topic_defaults *defaults);
 
 #endif

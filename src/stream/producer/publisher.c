@@ -13,6 +13,9 @@ enum {
 	REACH_MS = 5000, /* after which a broker counts as out of reach */
 	POLL_MS = 100,
 	TRANSACTION_BYTES = 32 << 20, /* of batches that go together */
+	REQUEST_BYTES = 1000000,      /* of messages that go to a partition at once */
+	LINGER_MS = 10000,
+	LARGEST_COPY = 1024,	      /* message that goes into a request by copy */
 	LARGEST_MESSAGE = 1000000000, /* for the client; the broker has its own limit */
 };
 
@@ -20,6 +23,7 @@ enum {
 struct mark {
 	char *topic;
 	int64_t sent; /* the first that was not */
+	size_t partitions;
 };
 
 struct tarn_publisher {
@@ -31,7 +35,9 @@ struct tarn_publisher {
 	rd_kafka_t *producer;
 	struct mark *marks;
 	size_t n_marks, marks_capacity;
-	struct tarn_buf message;
+	struct tarn_spooled_batch *batches; /* of the transaction, whose messages are sent from their memory */
+	size_t n_batches, batches_capacity;
+	size_t on_the_way; /* bytes of messages that were handed to the client and not told of */
 	/* The first message of a transaction that the broker would not have. */
 	rd_kafka_resp_err_t rejected;
 };
@@ -43,13 +49,21 @@ enum tarn_rc tarn_publisher_open(const struct tarn_publisher_options *options, s
 	opened->kafka = options->kafka;
 	opened->registry = options->registry;
 	opened->timeout_ms = options->timeout_ms ? (int)options->timeout_ms : DEFAULT_TIMEOUT_MS;
-	tarn_buf_init(&opened->message, TARN_BUF_DEFAULT_MAX);
 	enum tarn_rc rc = tarn_spool_open(options->spool, &opened->spool, err);
 	if (rc)
 		tarn_publisher_close(opened);
 	else
 		*publisher = opened;
 	return rc;
+}
+
+static void free_batches(struct tarn_publisher *publisher)
+{
+	for (size_t i = 0; i < publisher->batches_capacity; i++)
+		tarn_spooled_batch_release(&publisher->batches[i]);
+	free(publisher->batches);
+	publisher->batches = NULL;
+	publisher->n_batches = publisher->batches_capacity = 0;
 }
 
 static void forget_marks(struct tarn_publisher *publisher)
@@ -67,8 +81,8 @@ void tarn_publisher_close(struct tarn_publisher *publisher)
 		rd_kafka_destroy(publisher->producer);
 	forget_marks(publisher);
 	free(publisher->marks);
+	free_batches(publisher);
 	tarn_spool_close(publisher->spool);
-	tarn_buf_release(&publisher->message);
 	free(publisher);
 }
 
@@ -108,6 +122,7 @@ static void told(rd_kafka_t *producer, const rd_kafka_message_t *message, void *
 {
 	(void)producer;
 	struct tarn_publisher *publisher = context;
+	publisher->on_the_way -= message->len;
 	bool purged =
 		message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
 	if (message->err && !purged && !publisher->rejected)
@@ -128,15 +143,19 @@ static enum tarn_rc fail(struct tarn_err *err, rd_kafka_error_t *error)
 /* With it, what a process before had begun under the spool's name is ended: sent or not, no longer in doubt. */
 static enum tarn_rc open_producer(struct tarn_publisher *publisher, struct tarn_err *err)
 {
-	char timeout[16], largest[16];
+	char largest[16], copied[16], request[16], linger[16];
 	if (publisher->producer)
 		return TARN_OK;
-	snprintf(timeout, sizeof(timeout), "%d", publisher->timeout_ms);
 	snprintf(largest, sizeof(largest), "%d", LARGEST_MESSAGE);
+	snprintf(copied, sizeof(copied), "%d", LARGEST_COPY);
+	snprintf(request, sizeof(request), "%d", REQUEST_BYTES);
+	snprintf(linger, sizeof(linger), "%d", LINGER_MS);
 	const struct tarn_kafka_setting settings[] = {
 		{ "transactional.id", tarn_spool_name(publisher->spool) },
 		{ "message.max.bytes", largest },
-		{ "linger.ms", "5" },
+		{ "message.copy.max.bytes", copied },
+		{ "batch.size", request },
+		{ "linger.ms", linger }, /* see drain */
 	};
 	rd_kafka_t *producer;
 	enum tarn_rc rc = tarn_kafka_producer_open(&publisher->kafka, settings, sizeof(settings) / sizeof(*settings),
@@ -147,6 +166,7 @@ static enum tarn_rc open_producer(struct tarn_publisher *publisher, struct tarn_
 	if (!error) {
 		forget_marks(publisher);
 		publisher->producer = producer;
+		publisher->on_the_way = 0;
 		return TARN_OK;
 	}
 	rc = fail(err, error);
@@ -195,7 +215,8 @@ static enum tarn_rc ask_mark(struct tarn_publisher *publisher, const char *topic
 
 /* Makes the topic where it is missing. Who may not make one leaves it to the broker, or to its refusal. librdkafka
  * would look for a new topic at its next tick, up to a second later. */
-static enum tarn_rc look_up_topic(struct tarn_publisher *publisher, const char *name, struct tarn_err *err)
+static enum tarn_rc look_up_topic(struct tarn_publisher *publisher, const char *name, size_t *partitions,
+				  struct tarn_err *err)
 {
 	const struct rd_kafka_metadata *facts;
 	enum tarn_rc made = tarn_kafka_make_topic(publisher->producer, name, -1, TARN_KAFKA_MAX_MESSAGE_KEY,
@@ -206,8 +227,10 @@ static enum tarn_rc look_up_topic(struct tarn_publisher *publisher, const char *
 	if (!topic)
 		return tarn_fail(err, TARN_EINVALID, "topic \"%s\": %s", name, rd_kafka_err2str(rd_kafka_last_error()));
 	rd_kafka_resp_err_t code = rd_kafka_metadata(publisher->producer, 0, topic, &facts, publisher->timeout_ms);
-	if (!code)
+	if (!code) {
+		*partitions = facts->topic_cnt ? (size_t)facts->topics[0].partition_cnt : 0;
 		rd_kafka_metadata_destroy(facts);
+	}
 	rd_kafka_topic_destroy(topic);
 	return code ? tarn_kafka_fail(err, code, NULL) : TARN_OK;
 }
@@ -216,6 +239,7 @@ static enum tarn_rc find_mark(struct tarn_publisher *publisher, const char *topi
 			      struct tarn_err *err)
 {
 	int64_t sent = 0;
+	size_t partitions = 0;
 	for (size_t i = 0; i < publisher->n_marks; i++) {
 		*mark = &publisher->marks[i];
 		if (!strcmp((*mark)->topic, topic))
@@ -223,27 +247,30 @@ static enum tarn_rc find_mark(struct tarn_publisher *publisher, const char *topi
 	}
 	enum tarn_rc rc = ask_mark(publisher, topic, &sent, err);
 	if (!rc)
-		rc = look_up_topic(publisher, topic, err);
+		rc = look_up_topic(publisher, topic, &partitions, err);
 	if (rc)
 		return rc;
 	publisher->marks = tarn_grow(publisher->marks, &publisher->marks_capacity, publisher->n_marks + 1,
 				     sizeof(*publisher->marks));
 	*mark = &publisher->marks[publisher->n_marks++];
-	**mark = (struct mark){ tarn_strdup(topic), sent };
+	**mark = (struct mark){ tarn_strdup(topic), sent, partitions ? partitions : 1 };
 	return TARN_OK;
 }
 
 /* ---- a transaction ---- */
 
+/* `value` stays where it is until the client has told of it. */
 static enum tarn_rc produce(struct tarn_publisher *publisher, const char *topic, struct tarn_slice value,
 			    struct tarn_err *err)
 {
 	for (;;) {
-		rd_kafka_resp_err_t code = rd_kafka_producev(
-			publisher->producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-			RD_KAFKA_V_VALUE((void *)(uintptr_t)value.data, value.len), RD_KAFKA_V_END);
-		if (!code)
+		rd_kafka_resp_err_t code =
+			rd_kafka_producev(publisher->producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_MSGFLAGS(0),
+					  RD_KAFKA_V_VALUE((void *)(uintptr_t)value.data, value.len), RD_KAFKA_V_END);
+		if (!code) {
+			publisher->on_the_way += value.len;
 			return TARN_OK;
+		}
 		if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
 			publisher->rejected = code;
 			return tarn_kafka_fail(err, code, NULL);
@@ -252,23 +279,54 @@ static enum tarn_rc produce(struct tarn_publisher *publisher, const char *topic,
 	}
 }
 
+/* The message of a spooled datum, put together where it is. */
+static struct tarn_slice frame(struct tarn_slice datum, uint32_t id)
+{
+	uint8_t *message = (uint8_t *)(uintptr_t)datum.data - TARN_WIRE_HEADER_SIZE;
+	tarn_wire_write_header(message, id);
+	return tarn_slice_of(message, TARN_WIRE_HEADER_SIZE + datum.len);
+}
+
 static enum tarn_rc produce_batch(struct tarn_publisher *publisher, const struct tarn_outgoing *records,
 				  struct tarn_err *err)
 {
 	uint32_t id = 0;
 	enum tarn_rc rc = records->schema.len ? find_id(publisher, records, &id, err) : TARN_OK;
 	for (size_t i = 0; i < records->n && !rc; i++) {
-		struct tarn_slice value = records->data[i];
-		if (records->schema.len) {
-			tarn_buf_clear(&publisher->message);
-			tarn_wire_put_header(&publisher->message, id);
-			tarn_buf_add_slice(&publisher->message, value);
-			value = tarn_buf_slice(&publisher->message);
-		}
-		rc = produce(publisher, records->topic, value, err);
+		struct tarn_slice datum = records->data[i];
+		rc = produce(publisher, records->topic, records->schema.len ? frame(datum, id) : datum, err);
 		rd_kafka_poll(publisher->producer, 0);
 	}
 	return rc;
+}
+
+/* Waits until no whole request need be left; false where nothing moves any more. librdkafka asks its socket without
+ * pause, a core's worth, while messages that are due wait for others to be confirmed. As long as they may linger they
+ * are not due, and go in whole requests whenever there is room for one; the rest is for rd_kafka_flush. */
+static bool drain(struct tarn_publisher *publisher, size_t partitions)
+{
+	size_t before = SIZE_MAX;
+	int64_t deadline = 0;
+	while (publisher->on_the_way >= REQUEST_BYTES * partitions && !publisher->rejected) {
+		int64_t now = tarn_monotonic_ns();
+		if (publisher->on_the_way < before)
+			deadline = now + (int64_t)publisher->timeout_ms * 1000000;
+		if (now > deadline)
+			return false;
+		before = publisher->on_the_way;
+		rd_kafka_poll(publisher->producer, POLL_MS);
+	}
+	return true;
+}
+
+static rd_kafka_error_t *confirm(struct tarn_publisher *publisher, const struct mark *marks, size_t n)
+{
+	size_t partitions = 0;
+	for (size_t i = 0; i < n; i++)
+		partitions += marks[i].partitions;
+	if (drain(publisher, partitions) && !rd_kafka_flush(publisher->producer, publisher->timeout_ms))
+		return NULL;
+	return rd_kafka_error_new(RD_KAFKA_RESP_ERR__TIMED_OUT, "not confirmed in time");
 }
 
 /* The number behind the last batch of each topic becomes the topic's mark, with the records. */
@@ -279,9 +337,7 @@ static enum tarn_rc commit(struct tarn_publisher *publisher, const struct mark *
 		rd_kafka_topic_partition_list_add(list, marks[i].topic, 0)->offset = marks[i].sent;
 	rd_kafka_consumer_group_metadata_t *group =
 		rd_kafka_consumer_group_metadata_new(tarn_spool_name(publisher->spool));
-	rd_kafka_error_t *error = rd_kafka_flush(publisher->producer, publisher->timeout_ms)
-					  ? rd_kafka_error_new(RD_KAFKA_RESP_ERR__TIMED_OUT, "not confirmed in time")
-					  : NULL;
+	rd_kafka_error_t *error = confirm(publisher, marks, n);
 	if (!error && !publisher->rejected)
 		error = rd_kafka_send_offsets_to_transaction(publisher->producer, list, group, publisher->timeout_ms);
 	rd_kafka_consumer_group_metadata_destroy(group);
@@ -333,26 +389,35 @@ static void move_mark(struct sending *sending, const struct mark *mark, int64_t 
 		sending->marks = tarn_grow(sending->marks, &sending->marks_capacity, i + 1, sizeof(*sending->marks));
 		sending->n_marks++;
 	}
-	sending->marks[i] = (struct mark){ mark->topic, sent };
+	sending->marks[i] = (struct mark){ mark->topic, sent, mark->partitions };
+}
+
+/* Memory for one more batch of the transaction; what the batches before it hold stays where it is. */
+static struct tarn_spooled_batch *next_batch(struct tarn_publisher *publisher)
+{
+	size_t before = publisher->batches_capacity;
+	publisher->batches = tarn_grow(publisher->batches, &publisher->batches_capacity, publisher->n_batches + 1,
+				       sizeof(*publisher->batches));
+	for (size_t i = before; i < publisher->batches_capacity; i++)
+		publisher->batches[i] = (struct tarn_spooled_batch){ 0 };
+	return &publisher->batches[publisher->n_batches++];
 }
 
 static enum tarn_rc send_batch(struct sending *sending, const struct tarn_spooled *spooled, struct tarn_err *err)
 {
 	struct tarn_publisher *publisher = sending->publisher;
-	struct tarn_spooled_batch batch;
+	struct tarn_spooled_batch *batch = next_batch(publisher);
 	struct mark *mark;
-	enum tarn_rc rc = tarn_spool_read(spooled, &batch, err);
-	if (rc)
-		return rc;
-	rc = find_mark(publisher, batch.topic, &mark, err);
+	enum tarn_rc rc = tarn_spool_read(spooled, batch, err);
+	if (!rc)
+		rc = find_mark(publisher, batch->topic, &mark, err);
 	if (!rc && mark->sent < spooled->first + spooled->count) {
-		rc = produce_batch(publisher, &batch.records, err);
+		rc = produce_batch(publisher, &batch->records, err);
 		/* The registry's answer; the broker's come later. */
 		sending->refused = rc == TARN_EINVALID;
 		sending->records += spooled->count;
 		move_mark(sending, mark, spooled->first + spooled->count);
 	}
-	tarn_spooled_batch_release(&batch);
 	return rc;
 }
 
@@ -371,6 +436,7 @@ static enum tarn_rc transact(struct sending *sending, bool careful, struct tarn_
 {
 	struct tarn_publisher *publisher = sending->publisher;
 	publisher->rejected = RD_KAFKA_RESP_ERR_NO_ERROR;
+	publisher->n_batches = 0;
 	rd_kafka_error_t *error = rd_kafka_begin_transaction(publisher->producer);
 	if (error)
 		return fail(err, error);
@@ -471,6 +537,7 @@ enum tarn_rc tarn_publisher_send(struct tarn_publisher *publisher, struct tarn_p
 	rc = send_all(publisher, sent, err);
 	/* The next to hold the lock may be another process, which ends this producer's epoch and moves the marks. */
 	drop_producer(publisher);
+	free_batches(publisher);
 	tarn_spool_unlock(publisher->spool);
 	return rc;
 }

@@ -132,13 +132,27 @@ const char *tarn_spool_name(const struct tarn_spool *spool)
 
 /* ---- adding ---- */
 
-/* A datum a block, so that they can be told apart without decoding. */
-enum { EVERY_DATUM = 1 };
-
 static const char framed_schema[] = "\"bytes\"";
 
-static enum tarn_rc encode(const struct tarn_outgoing *records, const char *reason, struct tarn_buf *out,
-			   struct tarn_err *err)
+enum { SYNC_SIZE = 16, LARGEST_HEAD = 32 };
+
+/* A file's parts: the header, and a datum a block, so that data can be told apart without decoding. */
+struct parts {
+	struct tarn_slice *slices;
+	size_t n;
+	uint8_t sync[TARN_SHA256_SIZE];
+	struct tarn_buf header, heads; /* of the file; of the blocks */
+};
+
+static void release_parts(struct parts *parts)
+{
+	free(parts->slices);
+	tarn_buf_release(&parts->header);
+	tarn_buf_release(&parts->heads);
+}
+
+static enum tarn_rc put_header(struct parts *parts, const struct tarn_outgoing *records, const char *reason,
+			       struct tarn_err *err)
 {
 	bool framed = !records->schema.len;
 	struct tarn_avro_metadata metadata[] = {
@@ -146,40 +160,61 @@ static enum tarn_rc encode(const struct tarn_outgoing *records, const char *reas
 		{ "tarn.framed", tarn_slice_str(framed ? "true" : "false") },
 		{ "tarn.reason", tarn_slice_str(reason ? reason : "") },
 	};
-	uint8_t digest[TARN_SHA256_SIZE];
-	struct tarn_buf datum;
-	tarn_buf_init(&datum, LARGEST_BATCH);
-	tarn_sha256(records->n ? records->data[0] : tarn_slice_str(""), digest);
+	tarn_sha256(records->n ? records->data[0] : tarn_slice_str(""), parts->sync);
 	struct tarn_avro_writer *writer =
-		tarn_avro_writer_new(out, framed ? tarn_slice_str(framed_schema) : records->schema, TARN_CODEC_NONE,
-				     metadata, reason ? 3 : 2, digest, EVERY_DATUM);
-	enum tarn_rc rc = TARN_OK;
-	for (size_t i = 0; i < records->n && !rc; i++) {
-		tarn_buf_clear(&datum);
-		if (framed)
-			tarn_avro_put_bytes(&datum, records->data[i]);
-		rc = tarn_avro_writer_add(writer, framed ? tarn_buf_slice(&datum) : records->data[i], err);
-	}
-	if (!rc)
-		rc = tarn_avro_writer_finish(writer, err);
-	if (!rc && out->overflow)
-		rc = tarn_fail(err, TARN_ELIMIT, "%zu records for topic \"%s\" are larger than %d bytes", records->n,
-			       records->topic, LARGEST_BATCH);
+		tarn_avro_writer_new(&parts->header, framed ? tarn_slice_str(framed_schema) : records->schema,
+				     TARN_CODEC_NONE, metadata, reason ? 3 : 2, parts->sync, 0);
+	enum tarn_rc rc = tarn_avro_writer_finish(writer, err);
 	tarn_avro_writer_free(writer);
-	tarn_buf_release(&datum);
 	return rc;
+}
+
+static void put_block(struct parts *parts, bool framed, struct tarn_slice datum)
+{
+	struct tarn_buf *heads = &parts->heads;
+	size_t start = heads->len;
+	if (framed)
+		tarn_avro_put_long(heads, (int64_t)datum.len);
+	size_t length = heads->len - start; /* of the length of bytes, which is part of what is stored */
+	start = heads->len;
+	tarn_avro_put_block_head(heads, 1, length + datum.len);
+	tarn_buf_add(heads, heads->data + start - length, length);
+	parts->slices[parts->n++] = tarn_slice_of(heads->data + start, heads->len - start);
+	parts->slices[parts->n++] = datum;
+	parts->slices[parts->n++] = tarn_slice_of(parts->sync, SYNC_SIZE);
+}
+
+static enum tarn_rc make_parts(struct parts *parts, const struct tarn_outgoing *records, const char *reason,
+			       struct tarn_err *err)
+{
+	size_t bytes = 0;
+	parts->slices = tarn_calloc(3 * records->n + 1, sizeof(*parts->slices));
+	tarn_buf_init(&parts->header, LARGEST_BATCH);
+	tarn_buf_init(&parts->heads, LARGEST_HEAD * records->n);
+	enum tarn_rc rc = put_header(parts, records, reason, err);
+	if (rc)
+		return rc;
+	tarn_buf_room(&parts->heads, LARGEST_HEAD * records->n); /* so that they stay where they are */
+	parts->slices[parts->n++] = tarn_buf_slice(&parts->header);
+	for (size_t i = 0; i < records->n; i++)
+		put_block(parts, !records->schema.len, records->data[i]);
+	for (size_t i = 0; i < parts->n; i++)
+		bytes += parts->slices[i].len;
+	if (bytes > LARGEST_BATCH)
+		return tarn_fail(err, TARN_ELIMIT, "%zu records for topic \"%s\" are larger than %d bytes", records->n,
+				 records->topic, LARGEST_BATCH);
+	return TARN_OK;
 }
 
 static enum tarn_rc write_batch(const char *folder, int64_t first, const struct tarn_outgoing *records,
 				const char *reason, char **path, struct tarn_err *err)
 {
 	char *name = tarn_asprintf("%s/%020" PRId64 "+%zu.avro", folder, first, records->n);
-	struct tarn_buf file;
-	tarn_buf_init(&file, LARGEST_BATCH);
-	enum tarn_rc rc = encode(records, reason, &file, err);
+	struct parts parts = { 0 };
+	enum tarn_rc rc = make_parts(&parts, records, reason, err);
 	if (!rc)
-		rc = tarn_file_replace(name, tarn_buf_slice(&file), err);
-	tarn_buf_release(&file);
+		rc = tarn_file_replace_parts(name, parts.slices, parts.n, err);
+	release_parts(&parts);
 	if (!rc && path)
 		*path = name;
 	else
@@ -301,7 +336,7 @@ static enum tarn_rc read_data(const struct tarn_spooled *spooled, bool framed, c
 	struct tarn_avro_block block;
 	size_t position = header->size, n = 0;
 	enum tarn_rc rc;
-	batch->data = tarn_calloc((size_t)spooled->count, sizeof(*batch->data));
+	batch->data = tarn_grow(batch->data, &batch->capacity, (size_t)spooled->count, sizeof(*batch->data));
 	while (!(rc = tarn_avro_block_next(file, header, &position, &block, err))) {
 		if (block.count != 1 || (int64_t)n == spooled->count)
 			return tarn_fail(err, TARN_EINVALID, "holds other records than its name says");
@@ -318,14 +353,22 @@ static enum tarn_rc read_data(const struct tarn_spooled *spooled, bool framed, c
 	return TARN_OK;
 }
 
+static void forget(struct tarn_spooled_batch *batch)
+{
+	free(batch->topic);
+	free(batch->reason);
+	batch->topic = batch->reason = NULL;
+	tarn_buf_clear(&batch->file);
+	batch->file.max = LARGEST_BATCH;
+}
+
 enum tarn_rc tarn_spool_read(const struct tarn_spooled *spooled, struct tarn_spooled_batch *batch, struct tarn_err *err)
 {
-	struct tarn_spooled_batch read = { 0 };
 	struct tarn_avro_header header;
 	struct tarn_slice topic, reason, framed;
-	tarn_buf_init(&read.file, LARGEST_BATCH);
-	enum tarn_rc rc = tarn_file_read(spooled->path, &read.file, err);
-	struct tarn_slice file = tarn_buf_slice(&read.file);
+	forget(batch);
+	enum tarn_rc rc = tarn_file_read(spooled->path, &batch->file, err);
+	struct tarn_slice file = tarn_buf_slice(&batch->file);
 	if (!rc)
 		rc = tarn_avro_header_read(file, &header, err);
 	if (!rc &&
@@ -333,26 +376,20 @@ enum tarn_rc tarn_spool_read(const struct tarn_spooled *spooled, struct tarn_spo
 		rc = tarn_fail(err, TARN_EINVALID, "is no batch of a spool, expected the metadata \"tarn.topic\"");
 	if (!rc) {
 		bool is_framed = tarn_slice_eq(framed, tarn_slice_str("true"));
-		read.topic = tarn_asprintf("%.*s", (int)topic.len, (const char *)topic.data);
+		batch->topic = tarn_asprintf("%.*s", (int)topic.len, (const char *)topic.data);
 		if (tarn_avro_header_get(file, "tarn.reason", &reason))
-			read.reason = tarn_asprintf("%.*s", (int)reason.len, (const char *)reason.data);
-		read.records.topic = read.topic;
-		read.records.schema = is_framed ? tarn_slice_str("") : header.schema_json;
-		rc = read_data(spooled, is_framed, &header, &read, err);
+			batch->reason = tarn_asprintf("%.*s", (int)reason.len, (const char *)reason.data);
+		batch->records.topic = batch->topic;
+		batch->records.schema = is_framed ? tarn_slice_str("") : header.schema_json;
+		rc = read_data(spooled, is_framed, &header, batch, err);
 	}
-	if (!rc) {
-		*batch = read;
-		return TARN_OK;
-	}
-	tarn_spooled_batch_release(&read);
-	return tarn_err_within(err, rc, "\"%s\"", spooled->path);
+	return rc ? tarn_err_within(err, rc, "\"%s\"", spooled->path) : TARN_OK;
 }
 
 void tarn_spooled_batch_release(struct tarn_spooled_batch *batch)
 {
+	forget(batch);
 	tarn_buf_release(&batch->file);
-	free(batch->topic);
-	free(batch->reason);
 	free(batch->data);
 }
 
@@ -396,13 +433,11 @@ static enum tarn_rc split(struct tarn_spool *spool, const struct tarn_spooled *s
 enum tarn_rc tarn_spool_refuse(struct tarn_spool *spool, const struct tarn_spooled *spooled, const char *reason,
 			       struct tarn_err *err)
 {
-	struct tarn_spooled_batch batch;
+	struct tarn_spooled_batch batch = { 0 };
 	enum tarn_rc rc = tarn_spool_read(spooled, &batch, err);
-	if (rc)
-		return rc;
-	if (batch.records.n > 1)
+	if (!rc && batch.records.n > 1)
 		rc = split(spool, spooled, &batch, err);
-	else
+	else if (!rc)
 		rc = write_batch(spool->refused, spooled->first, &batch.records, reason, NULL, err);
 	tarn_spooled_batch_release(&batch);
 	if (!rc)

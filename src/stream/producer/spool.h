@@ -45,13 +45,16 @@ enum tarn_rc tarn_spool_list(const struct tarn_spool *spool, bool refused, struc
 			     struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_spool_free_list(struct tarn_spooled *batches, size_t n);
 
-/* A batch as it was read; its slices live in `file` and `data`. */
+/* A batch as it was read; its slices live in `file` and `data`. In front of each datum there are 16 bytes or more of
+ * `file` that nobody needs any more: a message's header may be written there. All zero before the first time; one that
+ * was read may be read again, into the same memory. */
 struct tarn_spooled_batch {
 	struct tarn_buf file;
 	char *topic;
 	char *reason; /* NULL where it waits */
 	struct tarn_outgoing records;
 	struct tarn_slice *data;
+	size_t capacity;
 };
 enum tarn_rc tarn_spool_read(const struct tarn_spooled *spooled, struct tarn_spooled_batch *batch,
 			     struct tarn_err *err) TARN_MUST_CHECK;

@@ -63,10 +63,13 @@ bool reg_commit(struct tarn_registry *registry, struct reg_call *call, struct re
 	if (registry->store.append(registry->store_state, change->records, change->n, &position, &err))
 		return reg_refuse(call, 500, 50001, "Error while writing to the topic %s: %s", TARN_REGISTRY_TOPIC,
 				  err.message);
+	size_t n_read = change->n - (change->last != NULL);
 	pthread_rwlock_wrlock(&registry->lock);
-	for (size_t i = 0; i < change->n; i++)
+	for (size_t i = 0; i < n_read; i++)
 		if (reg_apply(&registry->state, change->records[i].key, change->records[i].value, position, &err))
 			abort(); /* we have made these records ourselves */
+	if (change->last)
+		reg_put_version(&registry->state, change->last, position);
 	pthread_rwlock_unlock(&registry->lock);
 	reg_depends(call, position);
 	return true;
@@ -112,7 +115,7 @@ enum tarn_rc tarn_registry_open(const struct tarn_registry_options *options, con
 		(struct tarn_routes){ reg_routes,   reg_n_routes,     made, "application/vnd.schemaregistry.v1+json",
 				      LARGEST_BODY, reg_write_refusal };
 	pthread_mutex_init(&made->writing, NULL);
-	pthread_mutex_init(&made->texts_lock, NULL);
+	pthread_mutex_init(&made->bodies_lock, NULL);
 	/* Lookups never cease: a change must not wait until they do. */
 	pthread_rwlockattr_t attributes;
 	pthread_rwlockattr_init(&attributes);
@@ -134,7 +137,7 @@ void tarn_registry_close(struct tarn_registry *registry)
 	registry->store.free(registry->store_state);
 	reg_state_release(&registry->state);
 	pthread_mutex_destroy(&registry->writing);
-	pthread_mutex_destroy(&registry->texts_lock);
+	pthread_mutex_destroy(&registry->bodies_lock);
 	pthread_rwlock_destroy(&registry->lock);
 	free(registry);
 }

@@ -133,9 +133,14 @@ static const struct reg_version *version_to_delete(const struct tarn_registry *r
 static void draft_deleted_version(struct draft *draft, const char *name, const struct reg_version *version)
 {
 	const struct reg_content *content = version->content;
-	const struct reg_schema_record record = {
-		name, version->version, content->id, true, content->schema, content->metadata, content->rule_set
-	};
+	const struct reg_schema_record record = { name,
+						  version->version,
+						  content->id,
+						  true,
+						  content->schema,
+						  content->metadata,
+						  content->rule_set,
+						  content->digest };
 	reg_write_schema(&draft->value, &record);
 	draft_add(draft, "SCHEMA", name, version->version);
 }

@@ -5,16 +5,19 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/hash.h"
 #include "stream/registry/registry.h"
 #include "stream/registry/registry_topic.h"
 
-enum { REG_KNOWN_TEXTS = 4096 };
-struct reg_known_text {
-	uint8_t sent[TARN_MD5_SIZE], canonical[TARN_MD5_SIZE];
+enum { REG_KNOWN_BODIES = 4096 };
+struct reg_known_body {
+	uint8_t sent[TARN_SHA256_SIZE];
+	bool normalize;
+	uint8_t canonical[TARN_MD5_SIZE];
 };
 
-/* Order of locks: writing, then lock, then texts_lock. Who holds `writing` may read the state without `lock`: only such
- * a thread changes it. */
+/* Order of locks: writing, then lock, then bodies_lock. Who holds `writing` may read the state without `lock`: only
+ * such a thread changes it. */
 struct tarn_registry {
 	struct tarn_registry_options options;
 	struct tarn_registry_store store;
@@ -26,10 +29,9 @@ struct tarn_registry {
 	struct reg_state state;
 	_Atomic int64_t durable; /* position up to which the topic is known to be */
 	size_t skipped;
-	/* Canonical digests of texts that were sent, by those texts' own: producers send the same ones over and over.
-	 */
-	pthread_mutex_t texts_lock;
-	struct reg_known_text texts[REG_KNOWN_TEXTS];
+	/* What bodies of requests stand for, by their digests: producers send the same ones over and over. */
+	pthread_mutex_t bodies_lock;
+	struct reg_known_body bodies[REG_KNOWN_BODIES];
 };
 
 /* One question, and what came of it. */
@@ -60,6 +62,7 @@ struct reg_submission {
 	int64_t id;			 /* -1: none given */
 	int32_t version;		 /* 0: none given */
 	bool normalize, force;
+	struct tarn_slice body; /* of the request */
 };
 /* What it became. In the call's arena. */
 struct reg_registered {
@@ -67,8 +70,13 @@ struct reg_registered {
 	int32_t version;
 	struct tarn_schema_text schema;
 	const char *metadata, *rule_set;
+	uint8_t digest[TARN_MD5_SIZE]; /* of all of it */
 };
 
+/* Whether the same body was read before, and the subject has what it says: then that is in *registered. The answer
+ * still has to be waited for. */
+bool reg_recall(struct tarn_registry *registry, struct reg_call *call, const char *subject, struct tarn_slice body,
+		bool normalize, struct reg_registered *registered);
 bool reg_register(struct tarn_registry *registry, struct reg_call *call, const char *subject,
 		  const struct reg_submission *submission, struct reg_registered *registered);
 /* Is it registered? */
@@ -110,6 +118,7 @@ struct reg_change {
 	struct tarn_arena *arena;
 	struct tarn_registry_record *records;
 	size_t n, capacity;
+	const struct reg_schema_record *last; /* what the last record says; NULL: it is read, as the others are */
 };
 /* Copies; value NULL: the key is deleted. */
 void reg_change_add(struct reg_change *change, const struct tarn_buf *key, const struct tarn_buf *value);

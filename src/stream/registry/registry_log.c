@@ -118,6 +118,7 @@ static enum tarn_rc open_topic(struct tarn_log *log, struct tarn_topic **topic, 
 	static const struct tarn_topic_setting settings[] = {
 		{ "cleanup.policy", "compact" },
 		{ "max.message.bytes", "8388608" }, /* a subject of many versions goes as one batch */
+		{ "flush.messages", "1" },	    /* durable, whatever the broker's default becomes */
 	};
 	*topic = tarn_log_find_topic(log, TARN_REGISTRY_TOPIC);
 	if (*topic)

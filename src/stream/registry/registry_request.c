@@ -222,6 +222,7 @@ bool reg_parse_submission(struct reg_context *c, struct reg_submission *submissi
 		.version = version < 0 ? 0 : (int32_t)version,
 		.normalize = reg_flag(c, "normalize"),
 		.force = reg_flag(c, "force"),
+		.body = c->request->body,
 	};
 	if (text && !json_is_string(text) && !json_is_null(text))
 		return reg_refuse(&c->call, 400, 400, "\"schema\" is not a string");

@@ -51,11 +51,11 @@ void reg_put_int(struct tarn_buf *out, const char *key, int64_t value);
 /* Between the items of a list. */
 void reg_put_comma(struct tarn_buf *out);
 /* What identifies a content for everybody, as Confluent's: its digest as a UUID. */
-void reg_put_guid(struct tarn_buf *out, const struct tarn_schema_text *schema, const char *metadata,
-		  const char *rule_set);
-/* schemaType unless Avro, references, metadata, ruleSet, schema; in the form that the request asks for. */
+void reg_put_guid(struct tarn_buf *out, const uint8_t digest[TARN_MD5_SIZE]);
+/* schemaType unless Avro, references, metadata, ruleSet, schema; in the form that the request asks for. `kept` is the
+ * content with this text where there is one, or NULL. */
 bool reg_put_content(struct reg_context *c, const struct tarn_schema_text *schema, const char *metadata,
-		     const char *rule_set);
+		     const char *rule_set, const struct reg_content *kept);
 
 /* ---- handlers that only look ---- */
 

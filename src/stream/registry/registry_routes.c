@@ -14,11 +14,19 @@ static bool put_registered(struct reg_context *c, const char *subject, const str
 	reg_put_int(c->out, "version", registered->version);
 	reg_put_int(c->out, "id", registered->id);
 	pthread_rwlock_rdlock(&c->registry->lock); /* what it refers to may be asked for */
-	reg_put_guid(c->out, &registered->schema, registered->metadata, registered->rule_set);
-	bool ok = reg_put_content(c, &registered->schema, registered->metadata, registered->rule_set);
+	reg_put_guid(c->out, registered->digest);
+	bool ok = reg_put_content(c, &registered->schema, registered->metadata, registered->rule_set,
+				  reg_find_digest(&c->registry->state, registered->digest));
 	pthread_rwlock_unlock(&c->registry->lock);
 	tarn_buf_add_byte(c->out, '}');
 	return ok;
+}
+
+/* Most of what is registered is there: producers register whatever they send, each time. */
+static bool recall(struct reg_context *c, struct reg_registered *registered)
+{
+	return reg_recall(c->registry, &c->call, reg_subject_of(c), c->request->body, reg_flag(c, "normalize"),
+			  registered);
 }
 
 static void post_version(void *room, const struct tarn_request *request, struct tarn_response *response)
@@ -27,9 +35,10 @@ static void post_version(void *room, const struct tarn_request *request, struct 
 	struct reg_submission submission;
 	struct reg_registered registered;
 	const char *subject = reg_subject_of(&c);
-	reg_end(&c, reg_parse_submission(&c, &submission) && reg_valid_subject(&c, subject) &&
-			    reg_register(room, &c.call, subject, &submission, &registered) &&
-			    put_registered(&c, NULL, &registered));
+	bool ok = recall(&c, &registered) ? reg_await(room, &c.call)
+					  : reg_parse_submission(&c, &submission) && reg_valid_subject(&c, subject) &&
+						    reg_register(room, &c.call, subject, &submission, &registered);
+	reg_end(&c, ok && put_registered(&c, NULL, &registered));
 }
 
 static void post_subject(void *room, const struct tarn_request *request, struct tarn_response *response)
@@ -37,8 +46,9 @@ static void post_subject(void *room, const struct tarn_request *request, struct 
 	struct reg_context c = reg_begin(room, request, response);
 	struct reg_submission submission;
 	struct reg_registered registered;
-	bool ok = reg_parse_submission(&c, &submission) &&
-		  reg_lookup(room, &c.call, reg_subject_of(&c), &submission, reg_flag(&c, "deleted"), &registered);
+	bool ok = recall(&c, &registered) ||
+		  (reg_parse_submission(&c, &submission) &&
+		   reg_lookup(room, &c.call, reg_subject_of(&c), &submission, reg_flag(&c, "deleted"), &registered));
 	reg_end(&c, reg_await(room, &c.call) && ok && put_registered(&c, reg_subject_of(&c), &registered));
 }
 

@@ -181,15 +181,14 @@ bool reg_canonical(const struct tarn_registry *registry, struct reg_call *call, 
 
 /* ---- looking up ---- */
 
-static struct reg_version *find_in_subject(const struct reg_subject *subject, const struct reg_registered *wanted,
+static struct reg_version *find_in_subject(const struct reg_subject *subject, struct reg_registered *wanted,
 					   bool with_deleted)
 {
-	uint8_t digest[TARN_MD5_SIZE];
-	reg_digest(&wanted->schema, wanted->metadata, wanted->rule_set, digest);
+	reg_digest(&wanted->schema, wanted->metadata, wanted->rule_set, wanted->digest);
 	struct reg_version *deleted = NULL;
 	for (size_t i = subject->n; i--;) {
 		struct reg_version *version = &subject->versions[i];
-		if (memcmp(version->content->digest, digest, TARN_MD5_SIZE) ||
+		if (memcmp(version->content->digest, wanted->digest, TARN_MD5_SIZE) ||
 		    version->content->schema.type != wanted->schema.type)
 			continue;
 		if (!version->deleted)
@@ -233,56 +232,71 @@ static bool find_registered(const struct reg_subject *subject, struct reg_call *
 	return true;
 }
 
-/* ---- texts that were sent before ---- */
+/* ---- bodies that were sent before ---- */
 
-/* Where a text would be known; NULL where what it means depends on more than itself. */
-static struct reg_known_text *known_text(struct tarn_registry *registry, const char *subject,
-					 const struct reg_submission *submission, uint8_t sent[TARN_MD5_SIZE])
+static struct reg_known_body *place_of(struct tarn_registry *registry, const uint8_t sent[TARN_SHA256_SIZE])
 {
-	const struct tarn_schema_text *schema = &submission->schema;
-	if (schema->type != TARN_SCHEMA_AVRO || schema->n_references || submission->metadata || submission->rule_set)
-		return NULL;
-	bool normalize = submission->normalize || reg_normalize_in_scope(registry, subject);
-	reg_digest(schema, normalize ? "normal" : NULL, NULL, sent);
-	return &registry->texts[((size_t)sent[0] << 8 | sent[1]) % REG_KNOWN_TEXTS];
+	return &registry->bodies[((size_t)sent[0] << 8 | sent[1]) % REG_KNOWN_BODIES];
 }
 
-static void remember_text(struct tarn_registry *registry, const char *subject, const struct reg_submission *submission,
-			  const struct tarn_schema_text *canonical)
+/* Keeps what the body stands for, unless that depends on more than itself. */
+static void remember(struct tarn_registry *registry, const char *subject, const struct reg_submission *submission,
+		     const struct tarn_schema_text *canonical)
 {
-	struct reg_known_text fresh, *known = known_text(registry, subject, submission, fresh.sent);
-	if (!known)
+	struct reg_known_body fresh = { .normalize =
+						submission->normalize || reg_normalize_in_scope(registry, subject) };
+	if (submission->schema.type != TARN_SCHEMA_AVRO || submission->schema.n_references || submission->metadata ||
+	    submission->rule_set || submission->id >= 0 || submission->version)
 		return;
+	tarn_sha256(submission->body, fresh.sent);
 	reg_digest(canonical, NULL, NULL, fresh.canonical);
-	pthread_mutex_lock(&registry->texts_lock);
-	*known = fresh;
-	pthread_mutex_unlock(&registry->texts_lock);
+	pthread_mutex_lock(&registry->bodies_lock);
+	*place_of(registry, fresh.sent) = fresh;
+	pthread_mutex_unlock(&registry->bodies_lock);
 }
 
-/* A text that was sent before and that the subject has; without parsing it again. */
-static bool find_known_text(struct tarn_registry *registry, struct reg_call *call, const char *name,
-			    const struct reg_submission *submission, struct reg_registered *registered)
+static bool find_body(struct tarn_registry *registry, const uint8_t sent[TARN_SHA256_SIZE], bool normalize,
+		      uint8_t canonical[TARN_MD5_SIZE])
 {
-	uint8_t sent[TARN_MD5_SIZE], canonical[TARN_MD5_SIZE];
-	const struct reg_subject *subject = reg_find_subject(&registry->state, name);
-	const struct reg_known_text *known = known_text(registry, name, submission, sent);
-	if (!subject || !known)
-		return false;
-	pthread_mutex_lock(&registry->texts_lock);
-	bool is_known = !memcmp(known->sent, sent, TARN_MD5_SIZE);
+	const struct reg_known_body *known = place_of(registry, sent);
+	pthread_mutex_lock(&registry->bodies_lock);
+	bool found = !memcmp(known->sent, sent, TARN_SHA256_SIZE) && known->normalize == normalize;
 	memcpy(canonical, known->canonical, TARN_MD5_SIZE);
-	pthread_mutex_unlock(&registry->texts_lock);
-	const struct reg_content *content = is_known ? reg_find_digest(&registry->state, canonical) : NULL;
+	pthread_mutex_unlock(&registry->bodies_lock);
+	return found;
+}
+
+/* The undeleted version of the subject that has the content with this digest; NULL where there is none. */
+static const struct reg_version *find_version_of(const struct reg_state *state, const char *name,
+						 const uint8_t digest[TARN_MD5_SIZE])
+{
+	const struct reg_subject *subject = reg_find_subject(state, name);
+	const struct reg_content *content = subject ? reg_find_digest(state, digest) : NULL;
 	if (!content || content->schema.type != TARN_SCHEMA_AVRO)
-		return false;
-	const struct reg_version *version = reg_find_content(subject, content, false);
-	if (!version)
-		return false;
-	struct tarn_slice text = content->schema.text;
-	*registered = (struct reg_registered){ .id = content->id, .version = version->version };
-	registered->schema.text = tarn_slice_of(tarn_arena_copy(call->arena, text.data, text.len), text.len);
-	reg_depends(call, version->position);
-	return true;
+		return NULL;
+	return reg_find_content(subject, content, false);
+}
+
+bool reg_recall(struct tarn_registry *registry, struct reg_call *call, const char *name, struct tarn_slice body,
+		bool normalize, struct reg_registered *registered)
+{
+	uint8_t sent[TARN_SHA256_SIZE], canonical[TARN_MD5_SIZE];
+	const struct reg_version *version = NULL;
+	tarn_sha256(body, sent);
+	pthread_rwlock_rdlock(&registry->lock);
+	normalize = normalize || reg_normalize_in_scope(registry, name);
+	if (reg_mode_in_scope(&registry->state, name) == REG_READWRITE &&
+	    find_body(registry, sent, normalize, canonical))
+		version = find_version_of(&registry->state, name, canonical);
+	if (version) {
+		struct tarn_slice text = version->content->schema.text;
+		*registered = (struct reg_registered){ .id = version->content->id, .version = version->version };
+		registered->schema.text = tarn_slice_of(tarn_arena_copy(call->arena, text.data, text.len), text.len);
+		memcpy(registered->digest, canonical, TARN_MD5_SIZE);
+		reg_depends(call, version->position);
+	}
+	pthread_rwlock_unlock(&registry->lock);
+	return version;
 }
 
 bool reg_lookup(struct tarn_registry *registry, struct reg_call *call, const char *name,
@@ -291,9 +305,10 @@ bool reg_lookup(struct tarn_registry *registry, struct reg_call *call, const cha
 	*registered = (struct reg_registered){ .metadata = submission->metadata, .rule_set = submission->rule_set };
 	pthread_rwlock_rdlock(&registry->lock);
 	const struct reg_subject *subject = reg_find_subject(&registry->state, name);
-	bool is_known = find_known_text(registry, call, name, submission, registered);
-	bool ok = is_known || reg_canonical(registry, call, name, submission, &registered->schema);
-	if (ok && !is_known && !find_registered(subject, call, with_deleted, registered)) {
+	bool ok = reg_canonical(registry, call, name, submission, &registered->schema);
+	if (ok)
+		remember(registry, name, submission, &registered->schema);
+	if (ok && !find_registered(subject, call, with_deleted, registered)) {
 		reg_depends(call, registry->state.position);
 		ok = reg_has_versions(subject, with_deleted)
 			     ? reg_refuse(call, 404, 40403, "Schema not found")
@@ -441,12 +456,11 @@ static bool fits_subject(const struct tarn_registry *registry, struct reg_call *
 static bool choose_id(const struct tarn_registry *registry, struct reg_call *call,
 		      const struct reg_submission *submission, struct reg_registered *registered)
 {
-	uint8_t digest[TARN_MD5_SIZE];
-	reg_digest(&registered->schema, registered->metadata, registered->rule_set, digest);
-	const struct reg_content *same = reg_find_digest(&registry->state, digest);
+	reg_digest(&registered->schema, registered->metadata, registered->rule_set, registered->digest);
+	const struct reg_content *same = reg_find_digest(&registry->state, registered->digest);
 	if (submission->id >= 0) {
 		const struct reg_content *owner = reg_find_id(&registry->state, (uint32_t)submission->id);
-		if (owner && memcmp(owner->digest, digest, TARN_MD5_SIZE))
+		if (owner && memcmp(owner->digest, registered->digest, TARN_MD5_SIZE))
 			return reg_refuse(call, 422, 42205,
 					  "Overwrite new schema with id %u in context . is not permitted.", owner->id);
 		registered->id = (uint32_t)submission->id;
@@ -502,11 +516,13 @@ static bool write_version(struct tarn_registry *registry, struct reg_call *call,
 						  false,
 						  registered->schema,
 						  registered->metadata,
-						  registered->rule_set };
+						  registered->rule_set,
+						  registered->digest };
 	tarn_buf_clear(&key);
 	reg_write_key(&key, "SCHEMA", name, registered->version);
 	reg_write_schema(&value, &record);
 	reg_change_add(&change, &key, &value);
+	change.last = &record;
 	bool ok = reg_commit(registry, call, &change);
 	tarn_buf_release(&key);
 	tarn_buf_release(&value);
@@ -541,10 +557,9 @@ static bool is_registered(struct tarn_registry *registry, struct reg_call *call,
 	*found_it = false;
 	if (submission->id < 0 && !submission->version && subject &&
 	    reg_mode_in_scope(&registry->state, name) == REG_READWRITE) {
-		*found_it = find_known_text(registry, call, name, submission, registered);
-		ok = *found_it || reg_canonical(registry, call, name, submission, &registered->schema);
-		if (ok && !*found_it) {
-			remember_text(registry, name, submission, &registered->schema);
+		ok = reg_canonical(registry, call, name, submission, &registered->schema);
+		if (ok) {
+			remember(registry, name, submission, &registered->schema);
 			*found_it = find_registered(subject, call, false, registered);
 		}
 	}

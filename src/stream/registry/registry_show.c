@@ -9,33 +9,42 @@
 #include "serialize/schema/schema_text.h"
 #include "stream/registry/registry_request.h"
 
+enum { ANSWER_BESIDE_TEXT = 512 };
+
 /* ---- schemas ---- */
 
-/* The text in the form that was asked for: "resolved" has the types in it that it refers to. */
-static bool put_schema_text(struct reg_context *c, const struct tarn_schema_text *schema, bool quoted)
+/* Whether the text is wanted with the types in it that it refers to. */
+static bool wants_resolved(const struct reg_context *c, const struct tarn_schema_text *schema)
 {
 	const char *format = tarn_request_query(c->request, "format");
-	bool resolved = format && !strcasecmp(format, "resolved") && schema->type == TARN_SCHEMA_AVRO;
+	return format && !strcasecmp(format, "resolved") && schema->type == TARN_SCHEMA_AVRO;
+}
+
+static bool put_resolved(struct reg_context *c, const struct tarn_schema_text *schema, bool quoted)
+{
 	struct tarn_avro_schema *parsed = NULL;
 	struct tarn_buf whole;
-	struct tarn_slice text = schema->text;
+	if (!reg_parse_avro(&c->registry->state, &c->call, schema, &parsed))
+		return false;
 	tarn_buf_init(&whole, TARN_RESPONSE_MAX_BODY / 2);
-	if (resolved) {
-		if (!reg_parse_avro(&c->registry->state, &c->call, schema, &parsed))
-			return false;
-		tarn_schema_put_text(parsed, TARN_SCHEMA_WHOLE, &whole);
-		text = tarn_buf_slice(&whole);
-	}
+	tarn_schema_put_text(parsed, TARN_SCHEMA_WHOLE, &whole);
 	if (quoted)
-		reg_put_key(c->out, "schema");
-	if (quoted)
-		tarn_json_put_string(c->out, text);
+		tarn_json_put_string(c->out, tarn_buf_slice(&whole));
 	else
-		tarn_buf_add_slice(c->out, text);
+		tarn_buf_add_slice(c->out, tarn_buf_slice(&whole));
 	bool fits = !whole.overflow;
 	tarn_buf_release(&whole);
 	tarn_avro_schema_free(parsed);
 	return fits || reg_refuse(&c->call, 422, 42209, "The schema with all that it refers to is too large");
+}
+
+/* The text alone, in the form that was asked for. */
+static bool put_schema_text(struct reg_context *c, const struct tarn_schema_text *schema)
+{
+	if (wants_resolved(c, schema))
+		return put_resolved(c, schema, false);
+	tarn_buf_add_slice(c->out, schema->text);
+	return true;
 }
 
 static void put_raw(struct tarn_buf *out, const char *key, const char *json)
@@ -46,12 +55,8 @@ static void put_raw(struct tarn_buf *out, const char *key, const char *json)
 	tarn_buf_add_str(out, json);
 }
 
-/* guid, schemaType, references, metadata, ruleSet, schema */
-void reg_put_guid(struct tarn_buf *out, const struct tarn_schema_text *schema, const char *metadata,
-		  const char *rule_set)
+void reg_put_guid(struct tarn_buf *out, const uint8_t digest[TARN_MD5_SIZE])
 {
-	uint8_t digest[TARN_MD5_SIZE];
-	reg_digest(schema, metadata, rule_set, digest);
 	reg_put_key(out, "guid");
 	tarn_buf_add_byte(out, '"');
 	reg_write_digest(out, digest);
@@ -59,14 +64,22 @@ void reg_put_guid(struct tarn_buf *out, const struct tarn_schema_text *schema, c
 }
 
 bool reg_put_content(struct reg_context *c, const struct tarn_schema_text *schema, const char *metadata,
-		     const char *rule_set)
+		     const char *rule_set, const struct reg_content *kept)
 {
+	tarn_buf_room(c->out, (kept ? kept->quoted.len : schema->text.len) + ANSWER_BESIDE_TEXT);
 	if (schema->type != TARN_SCHEMA_AVRO) /* which goes without saying */
 		reg_put_text(c->out, "schemaType", reg_type_names[schema->type]);
 	reg_write_references(c->out, schema);
 	put_raw(c->out, "metadata", metadata);
 	put_raw(c->out, "ruleSet", rule_set);
-	return put_schema_text(c, schema, true);
+	reg_put_key(c->out, "schema");
+	if (wants_resolved(c, schema))
+		return put_resolved(c, schema, true);
+	if (kept)
+		tarn_buf_add_slice(c->out, kept->quoted);
+	else
+		tarn_json_put_string(c->out, schema->text);
+	return true;
 }
 
 static bool put_version(struct reg_context *c, const char *subject, const struct reg_version *version)
@@ -76,8 +89,8 @@ static bool put_version(struct reg_context *c, const char *subject, const struct
 	reg_put_text(c->out, "subject", subject);
 	reg_put_int(c->out, "version", version->version);
 	reg_put_int(c->out, "id", content->id);
-	reg_put_guid(c->out, &content->schema, content->metadata, content->rule_set);
-	bool ok = reg_put_content(c, &content->schema, content->metadata, content->rule_set);
+	reg_put_guid(c->out, content->digest);
+	bool ok = reg_put_content(c, &content->schema, content->metadata, content->rule_set, content);
 	if (version->deleted) {
 		reg_put_key(c->out, "deleted");
 		tarn_json_put_boolean(c->out, true);
@@ -103,7 +116,7 @@ static const struct reg_content *content_by_id(struct reg_context *c, const stru
 static bool show_content(struct reg_context *c, const struct reg_state *state, const struct reg_content *content)
 {
 	tarn_buf_add_byte(c->out, '{');
-	bool ok = reg_put_content(c, &content->schema, content->metadata, content->rule_set);
+	bool ok = reg_put_content(c, &content->schema, content->metadata, content->rule_set, content);
 	if (reg_flag(c, "fetchMaxId"))
 		reg_put_int(c->out, "maxId", state->max_id);
 	tarn_buf_add_byte(c->out, '}');
@@ -124,7 +137,7 @@ void reg_get_by_id(void *room, const struct tarn_request *request, struct tarn_r
 static bool show_text_by_id(struct reg_context *c, const struct reg_state *state)
 {
 	const struct reg_content *content = content_by_id(c, state);
-	return content && put_schema_text(c, &content->schema, false);
+	return content && put_schema_text(c, &content->schema);
 }
 
 void reg_get_text_by_id(void *room, const struct tarn_request *request, struct tarn_response *response)
@@ -365,7 +378,7 @@ static bool show_text_of_version(struct reg_context *c, const struct reg_state *
 	if (!version)
 		return false;
 	reg_depends(&c->call, version->position);
-	return put_schema_text(c, &version->content->schema, false);
+	return put_schema_text(c, &version->content->schema);
 }
 
 void reg_get_text_of_version(void *room, const struct tarn_request *request, struct tarn_response *response)

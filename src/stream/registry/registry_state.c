@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/json_text.h"
 
 /* ---- sorted pointers ---- */
 
@@ -110,8 +111,16 @@ static struct tarn_schema_reference *copy_references(const struct tarn_schema_te
 	return copy;
 }
 
+static struct tarn_slice quote(struct tarn_slice text)
+{
+	struct tarn_buf quoted;
+	tarn_buf_init(&quoted, TARN_BUF_DEFAULT_MAX);
+	tarn_json_put_string(&quoted, text);
+	return tarn_slice_of(tarn_realloc(quoted.data, quoted.len), quoted.len);
+}
+
 static struct reg_content *new_content(struct reg_state *state, const struct reg_schema_record *record,
-				       const uint8_t digest[TARN_MD5_SIZE], int64_t position)
+				       int64_t position)
 {
 	struct reg_content *content = tarn_calloc(1, sizeof(*content));
 	content->id = record->id;
@@ -120,11 +129,12 @@ static struct reg_content *new_content(struct reg_state *state, const struct reg
 	uint8_t *text = tarn_malloc(record->schema.text.len + 1);
 	memcpy(text, record->schema.text.data, record->schema.text.len);
 	content->schema.text = tarn_slice_of(text, record->schema.text.len);
+	content->quoted = quote(content->schema.text);
 	content->schema.references = copy_references(&record->schema);
 	content->schema.n_references = record->schema.n_references;
 	content->metadata = record->metadata ? tarn_strdup(record->metadata) : NULL;
 	content->rule_set = record->rule_set ? tarn_strdup(record->rule_set) : NULL;
-	memcpy(content->digest, digest, TARN_MD5_SIZE);
+	memcpy(content->digest, record->digest, TARN_MD5_SIZE);
 	put(&state->ids, &content->id, content, compare_id);
 	put(&state->digests, content->digest, content, compare_digest);
 	return content;
@@ -138,6 +148,7 @@ static void free_content(struct reg_content *content)
 	}
 	free((void *)(uintptr_t)content->schema.references);
 	free((void *)(uintptr_t)content->schema.text.data);
+	free((void *)(uintptr_t)content->quoted.data);
 	free(content->metadata);
 	free(content->rule_set);
 	free(content);
@@ -288,11 +299,9 @@ bool reg_is_referenced(const struct reg_state *state, const char *subject, int32
 
 void reg_put_version(struct reg_state *state, const struct reg_schema_record *record, int64_t position)
 {
-	uint8_t digest[TARN_MD5_SIZE];
-	reg_digest(&record->schema, record->metadata, record->rule_set, digest);
 	struct reg_content *content = reg_find_id(state, record->id);
-	if (!content || memcmp(content->digest, digest, TARN_MD5_SIZE))
-		content = new_content(state, record, digest, position);
+	if (!content || memcmp(content->digest, record->digest, TARN_MD5_SIZE))
+		content = new_content(state, record, position);
 	content->uses++;
 	struct reg_subject *subject = need_subject(state, record->subject);
 	size_t at = version_place(subject, record->version);

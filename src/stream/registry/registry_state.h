@@ -16,10 +16,12 @@ struct reg_index {
 	size_t n, capacity;
 };
 
-/* A schema and what belongs to it. Identified by its digest, as Confluent's: text, references, metadata, rules. */
+/* A schema and what belongs to it. Identified by its digest, as Confluent's: text in canonical form, references,
+ * metadata, rules. Its own text has that form, too, unless another registry has written it. */
 struct reg_content {
 	uint32_t id;
 	struct tarn_schema_text schema; /* text and references are the content's own */
+	struct tarn_slice quoted;	/* the text as a JSON string, its own, too: answers are made of it */
 	char *metadata, *rule_set;	/* JSON, or NULL */
 	uint8_t digest[TARN_MD5_SIZE];
 	size_t uses;	  /* versions that have it */
@@ -87,6 +89,7 @@ struct reg_schema_record {
 	bool deleted;
 	struct tarn_schema_text schema;
 	const char *metadata, *rule_set;
+	const uint8_t *digest; /* of the content with its text in canonical form */
 };
 void reg_put_version(struct reg_state *state, const struct reg_schema_record *record, int64_t position);
 void reg_remove_version(struct reg_state *state, const char *subject, int32_t version, int64_t position);

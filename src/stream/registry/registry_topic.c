@@ -7,6 +7,9 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/json_text.h"
+#include "serialize/schema/schema_text.h"
+
+enum { LARGEST_TEXT = 16 << 20 };
 
 const char *const reg_mode_names[] = { "READWRITE", "READONLY", "READONLY_OVERRIDE", "IMPORT", "FORWARD" };
 const char *const reg_type_names[] = { "AVRO", "JSON", "PROTOBUF" };
@@ -100,15 +103,13 @@ void reg_write_references(struct tarn_buf *out, const struct tarn_schema_text *s
 
 void reg_write_schema(struct tarn_buf *out, const struct reg_schema_record *record)
 {
-	uint8_t digest[TARN_MD5_SIZE];
-	reg_digest(&record->schema, record->metadata, record->rule_set, digest);
 	tarn_buf_add_byte(out, '{');
 	put_text(out, "subject", record->subject);
 	put_int(out, "version", record->version);
 	put_int(out, "id", record->id);
 	put_key(out, "md5");
 	tarn_buf_add_byte(out, '"');
-	reg_write_digest(out, digest);
+	reg_write_digest(out, record->digest);
 	tarn_buf_add_byte(out, '"');
 	if (record->schema.type != TARN_SCHEMA_AVRO)
 		put_text(out, "schemaType", reg_type_names[record->schema.type]);
@@ -230,6 +231,48 @@ static bool read_schema(const json_t *json, struct tarn_arena *arena, struct reg
 	       reg_read_references(json_object_get(json, "references"), arena, &record->schema);
 }
 
+/* The text as this registry would have kept it, in the arena; other registries keep it as it was sent, or with its keys
+ * in order. */
+static struct tarn_slice canonical_text(const struct tarn_schema_text *schema, struct tarn_arena *arena)
+{
+	struct tarn_avro_schema *parsed;
+	struct tarn_buf text;
+	struct tarn_slice copy = schema->text;
+	if (tarn_avro_schema_parse(schema->text, &parsed, NULL))
+		return copy;
+	tarn_buf_init(&text, LARGEST_TEXT);
+	tarn_schema_put_text(parsed, TARN_SCHEMA_CANONICAL, &text);
+	if (!text.overflow)
+		copy = tarn_slice_of(tarn_arena_copy(arena, text.data, text.len), text.len);
+	tarn_buf_release(&text);
+	tarn_avro_schema_free(parsed);
+	return copy;
+}
+
+static bool has_digest(const json_t *json, const uint8_t digest[TARN_MD5_SIZE])
+{
+	const char *said = json_string_value(json_object_get(json, "md5"));
+	struct tarn_buf text;
+	tarn_buf_init(&text, 64);
+	reg_write_digest(&text, digest);
+	bool has = said && tarn_slice_eq(tarn_slice_str(said), tarn_buf_slice(&text));
+	tarn_buf_release(&text);
+	return has;
+}
+
+/* What identifies the record's content. Of what this registry has written, the text need not be looked at. */
+static void identify(const json_t *json, struct reg_schema_record *record, struct tarn_arena *arena)
+{
+	uint8_t *digest = tarn_arena_alloc(arena, TARN_MD5_SIZE);
+	struct tarn_schema_text canonical = record->schema;
+	record->digest = digest;
+	reg_digest(&record->schema, record->metadata, record->rule_set, digest);
+	if (record->schema.type != TARN_SCHEMA_AVRO || record->schema.n_references || has_digest(json, digest))
+		return;
+	canonical.text = canonical_text(&record->schema, arena);
+	reg_digest(&canonical, record->metadata, record->rule_set, digest);
+}
+
 /* ---- applying ---- */
 
 struct record {
@@ -251,6 +294,7 @@ static bool apply_schema(struct reg_state *state, const struct record *record)
 	}
 	if (!read_schema(record->value, record->arena, &schema))
 		return false;
+	identify(record->value, &schema, record->arena);
 	reg_put_version(state, &schema, record->position);
 	return true;
 }

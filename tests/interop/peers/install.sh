@@ -6,6 +6,7 @@
 #   kafka-jars     Apache Kafka 4.3.1 with its tools (Java 17)
 #   venv-spark, spark-jars   Spark 4.0.2, Iceberg 1.10.1, Avro 1.12.1, sqlite-jdbc (Java 17)
 #   venv-registry, registry-node, go/bin/registry   clients of schema registries (Node 18, Go)
+#   venv-publish   confluent-kafka with its Avro serializer, for the bench of publishing
 #   avro-jars      Avro 1.12.1, asked through py4j of venv-registry (Java 17)
 #   apicurio       Apicurio Registry 2.6.13 (Java 17)
 #   venv-seaweed   SeaweedFS, an S3 server

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs programs that keep their state in Kafka topics, below build/peers (or $TARN_PEERS); what is there is left alone:
 #   connect-jars        Kafka Connect 4.3.1 with its file connectors (Java 17)
+#   connect-plugins     Iceberg's sink for it
 #   apicurio-3.3.3      Apicurio Registry, which can keep its storage in a topic, with a Java 21 of its own
 # usage: install_platforms.sh
 set -euo pipefail
@@ -9,11 +10,15 @@ peers=${TARN_PEERS:-$here/../../../build/peers}
 mkdir -p "$peers"
 peers=$(cd "$peers" && pwd)
 
-cmp -s "$here/connect-pom.xml" "$peers/connect-jars/pins.xml" || {
-	rm -rf "$peers/connect-jars"
-	mvn -B -q -f "$here/connect-pom.xml" dependency:copy-dependencies -DoutputDirectory="$peers/connect-jars"
-	cp "$here/connect-pom.xml" "$peers/connect-jars/pins.xml"
+jars() { # POM FOLDER
+	cmp -s "$here/$1" "$peers/$2/pins.xml" || {
+		rm -rf "${peers:?}/$2"
+		mvn -B -q -f "$here/$1" dependency:copy-dependencies -DoutputDirectory="$peers/$2"
+		cp "$here/$1" "$peers/$2/pins.xml"
+	}
 }
+jars connect-pom.xml connect-jars
+jars iceberg-sink-pom.xml connect-plugins/iceberg
 
 # Version 2 has no published build with this storage, and version 3 wants Java 21: a package of PyPI brings one.
 version=3.3.3

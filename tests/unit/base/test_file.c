@@ -73,6 +73,32 @@ static void what_was_written_reads_back(void **state)
 	}
 }
 
+static void parts_are_written_in_order(void **state)
+{
+	struct place *place = *state;
+	static const size_t counts[] = { 0, 1, 256, 257, 1000 };
+	char text[1000][8];
+	struct tarn_slice parts[1000];
+	struct tarn_buf expected, read;
+	struct tarn_err err;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		tarn_buf_init(&expected, TARN_BUF_DEFAULT_MAX);
+		tarn_buf_init(&read, TARN_BUF_DEFAULT_MAX);
+		for (size_t k = 0; k < counts[i]; k++) {
+			snprintf(text[k], sizeof(text[k]), "%zu", k);
+			parts[k] = tarn_slice_str(k % 3 ? text[k] : "");
+			tarn_buf_add_slice(&expected, parts[k]);
+		}
+		assert_int_equal(tarn_file_replace_parts(place->path, parts, counts[i], &err), TARN_OK);
+		assert_int_equal(tarn_file_read(place->path, &read, &err), TARN_OK);
+		assert_int_equal(read.len, expected.len);
+		assert_memory_equal(read.len ? read.data : (uint8_t *)"", expected.len ? expected.data : (uint8_t *)"",
+				    read.len);
+		tarn_buf_release(&expected);
+		tarn_buf_release(&read);
+	}
+}
+
 static void a_file_as_large_as_the_limit_fits(void **state)
 {
 	struct place *place = *state;
@@ -176,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_PLACE(what_was_written_reads_back),
+		IN_PLACE(parts_are_written_in_order),
 		IN_PLACE(a_file_as_large_as_the_limit_fits),
 		cmocka_unit_test(a_file_without_a_size_is_read),
 		IN_PLACE(errors_name_the_path),

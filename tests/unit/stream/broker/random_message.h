@@ -64,6 +64,13 @@ static void fill(struct tarn_arena *arena, const struct tarn_layout *layout, voi
 		bool nullable = version >= field->nullable;
 		if (!has(field, version))
 			continue;
+		if (!field->is_array && field->kind == TARN_KIND_STRUCT) {
+			void *part = nullable && draw() % 3 == 0 ? NULL : tarn_layout_new(arena, field->elements(), 1);
+			if (part)
+				fill(arena, field->elements(), part, version);
+			*(void **)(void *)at = part;
+			continue;
+		}
 		if (!field->is_array) {
 			fill_value(arena, field, at, version, nullable);
 			continue;

@@ -217,8 +217,12 @@ static void leave(struct world *world, const struct words *words)
 
 static void commit(struct world *world, const struct words *words)
 {
-	const struct tarn_group_claim claim = { "g", id_of(world, words->word[1]), option(words, "instance", NULL),
-						atoi(words->word[2]), words->n > 3 && !strcmp(words->word[3], "txn") };
+	const struct tarn_group_claim claim = { "g",
+						id_of(world, words->word[1]),
+						option(words, "instance", NULL),
+						atoi(words->word[2]),
+						words->n > 3 && !strcmp(words->word[3], "txn"),
+						8 };
 	struct tarn_group *group = NULL;
 	const int16_t error = tarn_groups_may_commit(world->groups, world->now_ms, &claim, &group);
 	assert_int_equal(!error, group != NULL);
@@ -268,7 +272,9 @@ static void play(const char *title, const struct line *lines, int32_t initial_de
 	struct tarn_group_limits limits = TARN_GROUP_LIMITS_DEFAULT;
 	limits.initial_delay_ms = initial_delay_ms;
 	limits.most_members = 5;
-	const struct tarn_group_outputs outputs = { say_joined, say_synced, say_store, &world };
+	const struct tarn_group_outputs outputs = {
+		.join = say_joined, .sync = say_synced, .store = say_store, .context = &world
+	};
 	world.groups = tarn_groups_new(&limits, &outputs);
 	tarn_buf_init(&world.said, TARN_BUF_DEFAULT_MAX);
 	for (; lines->event; lines++) {
@@ -314,6 +320,7 @@ static const struct line two_members[] = {
 	{ "join b4 B range", "b4:3 consumer range/B B=B;" },
 	{ "leave B", "store 4:0;ok;" },
 	{ "state", "Empty 4:0;" },
+	{ "commit ?made-up -1", "ok;" },
 	{ "heartbeat B 4", "UNKNOWN_MEMBER_ID;" },
 	{ NULL, NULL },
 };

@@ -27,6 +27,17 @@ static void what_was_counted_is_written(void **state)
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(tarn_log_open(folder, &options, &log, NULL), TARN_OK);
 	assert_int_equal(tarn_log_create_topic(log, "some.topic", 2, NULL, 0, &topic, NULL), TARN_OK);
+	struct tarn_batch_builder *builder = tarn_batch_builder_new(TARN_BATCH_NONE);
+	struct tarn_slice batch;
+	struct tarn_append appended;
+	tarn_batch_builder_add(builder, 1, tarn_slice_str("key"), tarn_slice_str("value"), NULL, 0);
+	assert_int_equal(tarn_batch_builder_finish(builder, NULL, &batch, NULL), TARN_OK);
+	size_t len = batch.len;
+	for (int i = 0; i < 2; i++)
+		tarn_partition_append(tarn_topic_partition(topic, 1), (uint8_t *)(uintptr_t)batch.data, len, &appended);
+	tarn_partition_count_out(tarn_topic_partition(topic, 1), 70);
+	tarn_partition_count_out(tarn_topic_partition(topic, 1), 7);
+	tarn_batch_builder_free(builder);
 	tarn_topic_unref(topic);
 	tarn_broker_init(&broker, log);
 	tarn_metrics_count(broker.metrics, TARN_API_PRODUCE, 300000, 1000, 60, false);
@@ -52,7 +63,13 @@ static void what_was_counted_is_written(void **state)
 	has_line(&text, "tarn_broker_hangups_total{api=\"unknown\"} 2");
 	has_line(&text, "tarn_broker_connections 1");
 	has_line(&text, "tarn_broker_connections_accepted_total 2");
-	has_line(&text, "tarn_topic_log_end_offset{topic=\"some.topic\",partition=\"1\"} 0");
+	has_line(&text, "tarn_topic_log_end_offset{topic=\"some.topic\",partition=\"0\"} 0");
+	has_line(&text, "tarn_topic_log_end_offset{topic=\"some.topic\",partition=\"1\"} 2");
+	has_line(&text, "tarn_topic_bytes_out_total{topic=\"some.topic\",partition=\"0\"} 0");
+	has_line(&text, "tarn_topic_bytes_out_total{topic=\"some.topic\",partition=\"1\"} 77");
+	char in[100];
+	snprintf(in, sizeof(in), "tarn_topic_bytes_in_total{topic=\"some.topic\",partition=\"1\"} %zu", 2 * len);
+	has_line(&text, in);
 	assert_null(strstr((const char *)text.data, "api=\"fetch\""));
 	tarn_buf_release(&text);
 	tarn_broker_release(&broker);

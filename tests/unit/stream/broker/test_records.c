@@ -189,7 +189,7 @@ static void wrong_fetches_are_told(void **state)
 	struct tarn_fetch_request request = { .session_id = 7, .session_epoch = 3, .rack_id = "" };
 	struct tarn_fetch_response *response = driver_ask(driver, TARN_API_FETCH, 11, &request);
 	assert_int_equal(response->error_code, TARN_KAFKA_FETCH_SESSION_ID_NOT_FOUND);
-	/* A session that is asked for is not made: the answer is whole, and its id 0. */
+	/* Where topics are named, no session is made: the answer is whole, and its id 0. */
 	request.session_id = 0;
 	request.session_epoch = 0;
 	response = driver_ask(driver, TARN_API_FETCH, 11, &request);

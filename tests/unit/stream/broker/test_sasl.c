@@ -16,6 +16,7 @@ static int setup_users(void **state)
 	assert_true(fd >= 0 && write(fd, "alice:secret\n", 13) == 13);
 	close(fd);
 	assert_int_equal(tarn_users_open(file, NULL, &broker.users, NULL), TARN_OK);
+	broker.authenticates = true;
 	unlink(file);
 	return 0;
 }

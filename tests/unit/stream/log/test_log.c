@@ -429,6 +429,94 @@ static void few_open_files(void **state)
 	setup_end(&setup);
 }
 
+/* The text of the topic's setting. */
+static const char *text_of(struct setup *setup, const char *key)
+{
+	tarn_buf_clear(&setup->out);
+	assert_int_equal(tarn_topic_setting(setup->topic, key, &setup->out, NULL), TARN_OK);
+	tarn_buf_add_byte(&setup->out, '\0');
+	return (const char *)setup->out.data;
+}
+
+static enum tarn_rc configure(struct setup *setup, const char *scope, const char *name, const char *value)
+{
+	const struct tarn_topic_setting setting = { name, value };
+	return tarn_log_configure(setup->log, scope, &setting, 1, NULL);
+}
+
+static void topics_follow_the_broker(void **state)
+{
+	(void)state;
+	struct setup setup;
+	static const struct tarn_topic_setting own = { "retention.ms", "77" };
+	setup_begin(&setup, 1, &own, 1);
+	assert_int_equal(configure(&setup, TARN_SCOPE_CLUSTER, "message.max.bytes", "200"), TARN_OK);
+	assert_int_equal(configure(&setup, TARN_SCOPE_CLUSTER, "log.retention.ms", "88"), TARN_OK);
+	assert_int_equal(setup_append(&setup, 0, 1, 1000, NULL).status, TARN_APPEND_TOO_LARGE);
+	assert_string_equal(text_of(&setup, "max.message.bytes"), "200");
+	assert_string_equal(text_of(&setup, "retention.ms"), "77");
+	assert_int_equal(configure(&setup, TARN_SCOPE_BROKER, "message.max.bytes", "2000"), TARN_OK);
+	assert_int_equal(setup_append(&setup, 0, 1, 1000, NULL).status, TARN_APPEND_DONE);
+	assert_int_equal(configure(&setup, TARN_SCOPE_BROKER, "message.max.bytes", "many"), TARN_EINVALID);
+	assert_int_equal(configure(&setup, TARN_SCOPE_BROKER, "of.others", "\xff"), TARN_EINVALID);
+	assert_int_equal(configure(&setup, "elsewhere", "message.max.bytes", "many"), TARN_OK);
+	setup_wait(&setup);
+	setup_reopen(&setup);
+	assert_string_equal(text_of(&setup, "max.message.bytes"), "2000");
+	assert_int_equal(setup_append(&setup, 1, 1, 3000, NULL).status, TARN_APPEND_TOO_LARGE);
+	static const struct tarn_topic_setting back[] = { { "message.max.bytes", NULL }, { "not.there", NULL } };
+	assert_int_equal(tarn_log_configure(setup.log, TARN_SCOPE_BROKER, back, 2, NULL), TARN_OK);
+	assert_int_equal(setup_append(&setup, 1, 1, 1000, NULL).status, TARN_APPEND_TOO_LARGE);
+	assert_int_equal(configure(&setup, TARN_SCOPE_CLUSTER, "message.max.bytes", NULL), TARN_OK);
+	assert_int_equal(setup_append(&setup, 1, 1, 3000, NULL).status, TARN_APPEND_DONE);
+	setup_wait(&setup);
+	tarn_buf_clear(&setup.out);
+	assert_int_equal(tarn_log_setting(setup.log, TARN_SCOPE_BROKER, "message.max.bytes", &setup.out),
+			 TARN_ENOTFOUND);
+	assert_int_equal(tarn_log_setting(setup.log, TARN_SCOPE_CLUSTER, "log.retention.ms", &setup.out), TARN_OK);
+	assert_true(tarn_slice_eq(tarn_buf_slice(&setup.out), tarn_slice_str("88")));
+	setup_end(&setup);
+}
+
+static void *change_defaults(void *context)
+{
+	struct setup *setup = context;
+	static const char *const values[][2] = {
+		{ "compression.type", "zstd" }, { "compression.type", "lz4" },
+		{ "message.max.bytes", "200" }, { "log.message.timestamp.type", "LogAppendTime" },
+		{ "message.max.bytes", NULL },	{ "log.message.timestamp.type", NULL },
+		{ "compression.type", NULL }
+	};
+	for (int round = 0; round < 10; round++)
+		for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+			assert_int_equal(configure(setup, TARN_SCOPE_CLUSTER, values[i][0], values[i][1]), TARN_OK);
+	return NULL;
+}
+
+/* While others append, a default is the old one or the new one. */
+static void defaults_change_under_load(void **state)
+{
+	(void)state;
+	struct setup setup;
+	pthread_t changer;
+	setup_begin(&setup, 1, NULL, 0);
+	assert_int_equal(pthread_create(&changer, NULL, change_defaults, &setup), 0);
+	int64_t taken = 0;
+	for (int i = 0; i < 300; i++) {
+		struct tarn_append result = setup_append(&setup, (int)taken, 1, 1000, NULL);
+		assert_true(result.status == TARN_APPEND_DONE || result.status == TARN_APPEND_TOO_LARGE);
+		taken += result.status == TARN_APPEND_DONE;
+		if (i % 10 == 0)
+			setup_wait(&setup);
+	}
+	pthread_join(changer, NULL);
+	setup_wait(&setup);
+	assert_int_equal(setup_append(&setup, (int)taken, 1, 1000, NULL).status, TARN_APPEND_DONE);
+	setup_wait(&setup);
+	assert_int_equal(setup_read_all(&setup, 0, 1 << 20), taken + 1);
+	setup_end(&setup);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +533,8 @@ int main(void)
 		cmocka_unit_test(producer_ids_are_never_given_twice),
 		cmocka_unit_test(relaxed_topics_show_at_once),
 		cmocka_unit_test(few_open_files),
+		cmocka_unit_test(topics_follow_the_broker),
+		cmocka_unit_test(defaults_change_under_load),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

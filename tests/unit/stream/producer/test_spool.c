@@ -55,7 +55,7 @@ static void assert_holds(struct fixture *f, bool refused, const char *expected)
 	tarn_buf_init(&seen, 1 << 20);
 	assert_int_equal(tarn_spool_list(f->spool, refused, &batches, &n, NULL), TARN_OK);
 	for (size_t i = 0; i < n; i++) {
-		struct tarn_spooled_batch batch;
+		struct tarn_spooled_batch batch = { 0 };
 		struct tarn_err err;
 		if (tarn_spool_read(&batches[i], &batch, &err))
 			fail_msg("%s", err.message);
@@ -169,7 +169,7 @@ static void damage_is_told(void **state)
 {
 	struct fixture *f = *state;
 	struct tarn_spooled *batches;
-	struct tarn_spooled_batch batch;
+	struct tarn_spooled_batch batch = { 0 };
 	struct tarn_err err;
 	size_t n;
 	add(f->spool, "t", schema, abc, 3, NULL);
@@ -177,6 +177,31 @@ static void damage_is_told(void **state)
 	assert_int_equal(truncate(batches[0].path, batches[0].bytes - 20), 0);
 	assert_int_equal(tarn_spool_read(&batches[0], &batch, &err), TARN_EINVALID);
 	assert_non_null(strstr(err.message, batches[0].path));
+	tarn_spooled_batch_release(&batch);
+	tarn_spool_free_list(batches, n);
+}
+
+static void a_header_fits_in_front_of_each_datum(void **state)
+{
+	struct fixture *f = *state;
+	struct tarn_spooled *batches;
+	struct tarn_spooled_batch batch = { 0 };
+	size_t n;
+	add(f->spool, "t", schema, abc, 3, NULL);
+	add(f->spool, "u", "", d, 1, NULL);
+	assert_int_equal(tarn_spool_list(f->spool, false, &batches, &n, NULL), TARN_OK);
+	for (int round = 0; round < 2; round++) { /* the second into the same memory */
+		assert_int_equal(tarn_spool_read(&batches[1], &batch, NULL), TARN_OK);
+		assert_int_equal(tarn_spool_read(&batches[0], &batch, NULL), TARN_OK);
+		assert_int_equal(batch.records.n, 3);
+		for (size_t i = 0; i < 3; i++)
+			memset((uint8_t *)(uintptr_t)batch.records.data[i].data - 16, '-', 16);
+		for (size_t i = 0; i < 3; i++)
+			assert_true(tarn_slice_eq(batch.records.data[i], tarn_slice_str(abc[i])));
+		assert_true(tarn_slice_eq(batch.records.schema, tarn_slice_str(schema)));
+		assert_string_equal(batch.records.topic, "t");
+	}
+	tarn_spooled_batch_release(&batch);
 	tarn_spool_free_list(batches, n);
 }
 
@@ -184,8 +209,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(keeps_batches_in_order),  TEST(numbers_are_not_given_out_again), TEST(refuses_one_by_one),
-		TEST(a_whole_hides_its_parts), TEST(processes_add_at_once),	      TEST(damage_is_told),
+		TEST(keeps_batches_in_order),
+		TEST(numbers_are_not_given_out_again),
+		TEST(refuses_one_by_one),
+		TEST(a_whole_hides_its_parts),
+		TEST(processes_add_at_once),
+		TEST(damage_is_told),
+		TEST(a_header_fits_in_front_of_each_datum),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -379,6 +379,44 @@ static void other_types_are_kept_and_not_compared(void **state)
 	RUN(steps);
 }
 
+static void other_types_are_refused_at_every_level(void **state)
+{
+	(void)state;
+	static const char *const levels[] = { "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE",
+					      "FULL",	  "FULL_TRANSITIVE" };
+	static const struct step first[] = {
+		{ "POST", "/subjects/j/versions", "{'schemaType':'JSON','schema':'true'}", "200 {..." },
+		{ "POST", "/subjects/p/versions", "{'schemaType':'PROTOBUF','schema':'message M {}'}", "200 {..." },
+	};
+	static const struct step each[] = {
+		{ "POST", "/subjects/j/versions", "{'schemaType':'JSON','schema':'false'}",
+		  "409 {'error_code':409,'message':'Schema being registered is incompatible with an earlier schema for "
+		  "subject \\'j\\', details: [Schemas of type JSON are kept but not compared by this registry: set the "
+		  "compatibility of the subject to NONE..." },
+		{ "POST", "/compatibility/subjects/j/versions?verbose=true", "{'schemaType':'JSON','schema':'false'}",
+		  "200 {'is_compatible':false,'messages':['Schemas of type JSON are kept but not compared ..." },
+		{ "POST", "/compatibility/subjects/j/versions/latest", "{'schemaType':'JSON','schema':'false'}",
+		  "200 {'is_compatible':false}" },
+		{ "POST", "/subjects/p/versions", "{'schemaType':'PROTOBUF','schema':'message N {}'}",
+		  "409 {'error_code':409,'message':'Schema being registered is incompatible with an earlier schema for "
+		  "subject \\'p\\', details: [Schemas of type PROTOBUF are kept but not compared by this registry: "
+		  "..." },
+		{ "POST", "/compatibility/subjects/p/versions/1?verbose=true",
+		  "{'schemaType':'PROTOBUF','schema':'message N {}'}",
+		  "200 {'is_compatible':false,'messages':['Schemas of type PROTOBUF are kept but not compared ..." },
+		{ "GET", "/subjects/j/versions", NULL, "200 [1]" },
+		{ "GET", "/subjects/p/versions", NULL, "200 [1]" },
+	};
+	RUN(first);
+	for (size_t i = 0; i < N(levels); i++) {
+		char level[64];
+		snprintf(level, sizeof(level), "{'compatibility':'%s'}", levels[i]);
+		const struct step set[] = { { "PUT", "/config", level, "200 {..." } };
+		RUN(set);
+		RUN(each);
+	}
+}
+
 static void broken_questions_are_refused(void **state)
 {
 	(void)state;
@@ -609,6 +647,47 @@ static void records_of_confluent_are_understood(void **state)
 	RUN(steps);
 }
 
+/* As Karapace does: keys in order, no digest, an empty value where Confluent's has none. */
+static void texts_in_another_form_are_the_same_schemas(void **state)
+{
+	(void)state;
+	static const char text[] = "\"{\\\"fields\\\":[{\\\"name\\\":\\\"x\\\",\\\"type\\\":\\\"double\\\"}],"
+				   "\\\"name\\\":\\\"P\\\",\\\"type\\\":\\\"record\\\"}\"";
+	static const char same[] = "{'schema':'{\\'type\\':\\'record\\',\\'name\\':\\'P\\',\\'fields\\':[{\\'type\\':"
+				   "\\'double\\',\\'name\\':\\'x\\'}]}'}";
+	static const char *const keys[] = { "{\"keytype\":\"SCHEMA\",\"subject\":\"s\",\"version\":1,\"magic\":1}",
+					    "{\"keytype\":\"SCHEMA\",\"subject\":\"s\",\"version\":2,\"magic\":1}" };
+	struct tarn_buf value;
+	close_registry();
+	tarn_buf_init(&value, 4096);
+	tarn_buf_printf(&value, "{\"subject\":\"s\",\"version\":1,\"id\":7,\"schema\":%s,\"deleted\":false}", text);
+	memory_add(&topic, tarn_slice_str(keys[0]), tarn_buf_slice(&value));
+	tarn_buf_clear(&value);
+	tarn_buf_printf(&value,
+			"{\"subject\":\"s\",\"version\":2,\"id\":8,\"schema\":\"\\\"int\\\"\",\"deleted\":false}");
+	memory_add(&topic, tarn_slice_str(keys[1]), tarn_buf_slice(&value));
+	memory_add(&topic, tarn_slice_str(keys[1]), tarn_slice_str(""));
+	tarn_buf_release(&value);
+	open_registry();
+	const struct step first[] = {
+		{ "POST", "/subjects/s/versions", same, "200 {'version':1,'id':7,..." },
+		{ "GET", "/subjects/s/versions", NULL, "200 [1]" },
+		{ "GET", "/schemas/ids/7/schema", NULL,
+		  "200 {'fields':[{'name':'x','type':'double'}],'name':'P','type':'record'}" },
+		{ "POST", "/subjects/t/versions", same, "200 {'version':1,'id':7,..." },
+		{ "DELETE", "/subjects/s/versions/1", NULL, "200 1" },
+	};
+	const struct step again[] = {
+		{ "GET", "/schemas/ids/7/versions", NULL, "200 [{'subject':'t','version':1}]" },
+		{ "POST", "/subjects/t/versions", same, "200 {'version':1,'id':7,..." },
+		{ "POST", "/subjects/s/versions?normalize=false", same, "200 {'version':2,'id':7,..." },
+	};
+	RUN(first);
+	close_registry();
+	open_registry();
+	RUN(again);
+}
+
 static void records_are_as_confluent_writes_them(void **state)
 {
 	(void)state;
@@ -777,6 +856,7 @@ int main(void)
 		TEST(references_hold_what_they_name),
 		TEST(modes_forbid_changes),
 		TEST(other_types_are_kept_and_not_compared),
+		TEST(other_types_are_refused_at_every_level),
 		TEST(broken_questions_are_refused),
 		TEST(lists_come_in_pages),
 		TEST(metadata_belong_to_the_content),
@@ -785,6 +865,7 @@ int main(void)
 		TEST(ids_are_not_given_out_again),
 		TEST(records_of_confluent_are_understood),
 		TEST(records_are_as_confluent_writes_them),
+		TEST(texts_in_another_form_are_the_same_schemas),
 		TEST(a_topic_that_fails_is_told),
 		TEST(many_register_at_once),
 		TEST(clients_know_what_they_have_asked),
