@@ -194,6 +194,7 @@ static enum tarn_rc publish_file(struct tarn_publishing *publishing, struct gath
 	tarn_buf_clear(&gathering->file);
 	tarn_arena_clear(&gathering->arena);
 	gathering->n = gathering->n_data = gathering->bytes = 0;
+	gathering->schema = tarn_slice_str("");
 	enum tarn_rc rc = gather_file(gathering, path, err);
 	end_batch(gathering);
 	for (size_t i = 0; i < gathering->n && !rc; i++)

@@ -44,6 +44,10 @@ for point in spool.added publish.sent publish.committed; do
 	topic_holds experiment.vqe "$n"
 done
 
+# Several files of different sizes in one go.
+expect 0 "$tarn" publish $(find "$golden/raw/v2/experiments/experiment.vqe" -name '*.avro' | sort) --topic together $there
+topic_holds together 13
+
 # A schema that those who read the old one could not follow is refused with the reason, and the record is kept.
 sed 's/"multiplicity"/"multiplicitx"/' "$first" >other.avro # of the same length, so that the file stays readable
 cmp -s "$first" other.avro && fail "the schema's text is not what was expected"
