@@ -43,19 +43,25 @@ static void read_basis(const char *name, const struct tarn_geometry *geometry, s
 	tarn_buf_release(&text);
 }
 
+static void run_geometry(const struct tarn_geometry *geometry, const char *basis_name, enum tarn_scf_kind kind,
+			 struct tarn_arena *arena, struct tarn_electrons *electrons, struct tarn_scf *scf)
+{
+	struct tarn_basis basis;
+	struct tarn_err err;
+	struct tarn_scf_options options = { .kind = kind };
+	assert_int_equal(tarn_molecule_check(geometry, electrons, &err), TARN_OK);
+	read_basis(basis_name, geometry, arena, &basis);
+	enum tarn_rc rc = tarn_scf_run(geometry, &basis, &options, arena, scf, &err);
+	if (rc)
+		fail_msg("%s %s: %s", geometry->name, basis_name, err.message);
+}
+
 static void run(const char *molecule, const char *basis_name, enum tarn_scf_kind kind, struct tarn_arena *arena,
 		struct tarn_electrons *electrons, struct tarn_scf *scf)
 {
 	struct tarn_geometry geometry;
-	struct tarn_basis basis;
-	struct tarn_err err;
-	struct tarn_scf_options options = { .kind = kind };
-	assert_int_equal(tarn_molecule_builtin(molecule, arena, &geometry, &err), TARN_OK);
-	assert_int_equal(tarn_molecule_check(&geometry, electrons, &err), TARN_OK);
-	read_basis(basis_name, &geometry, arena, &basis);
-	enum tarn_rc rc = tarn_scf_run(&geometry, &basis, &options, arena, scf, &err);
-	if (rc)
-		fail_msg("%s %s: %s", molecule, basis_name, err.message);
+	assert_int_equal(tarn_molecule_builtin(molecule, arena, &geometry, NULL), TARN_OK);
+	run_geometry(&geometry, basis_name, kind, arena, electrons, scf);
 }
 
 static void check_hamiltonian(size_t i, const struct tarn_scf *scf, const struct tarn_electrons *electrons,
@@ -122,11 +128,114 @@ static void unrestricted_is_no_higher(void **state)
 	tarn_arena_release(&arena);
 }
 
+/* ---- the literature ---- */
+
+static void run_h2(double bohr, struct tarn_arena *arena, struct tarn_electrons *electrons, struct tarn_scf *scf)
+{
+	static const char *const symbols[] = { "H", "H" };
+	static const int charges[] = { 1, 1 };
+	const double coords[2][3] = { { 0, 0, 0 }, { 0, 0, bohr } };
+	const struct tarn_geometry geometry = { .name = "H2", .n_atoms = 2, .symbols = symbols, .charges = charges,
+						.coords = coords, .units = TARN_BOHR, .multiplicity = 1 };
+	run_geometry(&geometry, "sto3g", TARN_SCF_RESTRICTED, arena, electrons, scf);
+}
+
+/* H2 at 1.401 bohr in STO-3G: Whitfield, Biamonte, Aspuru-Guzik, Mol. Phys. 109, 735 (2011), table 1. */
+static void integrals_are_the_literatures(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t at; /* among one-electron integrals; behind 4, among two-electron ones */
+		double value;
+	} known[] = {
+		{ 0, -1.252477 },     { 3, -0.475934 },	   { 4 + 0, 0.674493 }, /* (11|11) */
+		{ 4 + 15, 0.697397 }, { 4 + 3, 0.663472 }, /* (22|22), (11|22) */
+		{ 4 + 5, 0.181287 },			   /* (12|12) */
+	};
+	struct tarn_arena arena;
+	struct tarn_electrons electrons;
+	struct tarn_scf scf;
+	struct tarn_orbital_integrals orbital;
+	const struct tarn_active_space all = { 0, 0 };
+	tarn_arena_init(&arena);
+	run_h2(1.401, &arena, &electrons, &scf);
+	assert_int_equal(tarn_scf_integrals(&scf, &electrons, &all, &arena, &orbital, NULL), TARN_OK);
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		double found = known[i].at < 4 ? orbital.one[0][known[i].at] : orbital.two[0][known[i].at - 4];
+		if (fabs(found - known[i].value) > 1e-6)
+			fail_msg("%.7f, expected %.6f", found, known[i].value);
+	}
+	tarn_arena_release(&arena);
+}
+
+/* H2 at 1.4 bohr in STO-3G: Szabo and Ostlund, Modern Quantum Chemistry (1989): -1.1167 hartree, and 0.0206 of correlation. */
+static void h2_is_the_textbooks(void **state)
+{
+	(void)state;
+	struct tarn_arena arena;
+	struct tarn_electrons electrons;
+	struct tarn_scf scf;
+	struct tarn_orbital_integrals orbital;
+	const struct tarn_active_space all = { 0, 0 };
+	double exact;
+	tarn_arena_init(&arena);
+	run_h2(1.4, &arena, &electrons, &scf);
+	assert_true(fabs(scf.energy - -1.1167) < 5e-5);
+	assert_int_equal(tarn_scf_integrals(&scf, &electrons, &all, &arena, &orbital, NULL), TARN_OK);
+	const struct tarn_integrals integrals = { (unsigned)orbital.m, orbital.one[0], orbital.one[1], orbital.two[0],
+						  orbital.two[1], orbital.two[2] };
+	assert_int_equal(tarn_exact_energy(&integrals, electrons.alpha, electrons.beta, &exact, NULL), TARN_OK);
+	assert_true(fabs(exact + scf.nuclear_repulsion - scf.energy - -0.0206) < 5e-5);
+	tarn_arena_release(&arena);
+}
+
+/* ---- symmetry of space ---- */
+
+/* Turned about two axes and moved. */
+static void place_elsewhere(const struct tarn_geometry *geometry, double (*coords)[3])
+{
+	const double c = cos(0.7), s = sin(0.7), d = cos(-1.9), t = sin(-1.9);
+	for (size_t i = 0; i < geometry->n_atoms; i++) {
+		const double *from = geometry->coords[i];
+		const double x = c * from[0] - s * from[1], y = s * from[0] + c * from[1];
+		coords[i][0] = x + 3.1;
+		coords[i][1] = d * y - t * from[2] - 0.4;
+		coords[i][2] = t * y + d * from[2] + 12.5;
+	}
+}
+
+static void energy_does_not_depend_on_the_place(void **state)
+{
+	(void)state;
+	static const char *const bases[] = { "sto3g", "cc-pvdz" }; /* the second has d functions */
+	for (size_t i = 0; i < 2; i++) {
+		struct tarn_arena arena;
+		struct tarn_geometry geometry;
+		struct tarn_electrons electrons;
+		struct tarn_scf here, there;
+		double coords[3][3];
+		tarn_arena_init(&arena);
+		assert_int_equal(tarn_molecule_builtin("H2O", &arena, &geometry, NULL), TARN_OK);
+		run_geometry(&geometry, bases[i], TARN_SCF_RESTRICTED, &arena, &electrons, &here);
+		place_elsewhere(&geometry, coords);
+		geometry.coords = (const double(*)[3])coords;
+		run_geometry(&geometry, bases[i], TARN_SCF_RESTRICTED, &arena, &electrons, &there);
+		if (fabs(here.energy - there.energy) > 1e-9)
+			fail_msg("%s: %.12f here, %.12f there", bases[i], here.energy, there.energy);
+		for (size_t k = 0; k < here.n; k++)
+			assert_true(fabs(here.orbital_energies[0][k] - there.orbital_energies[0][k]) < 1e-7);
+		tarn_arena_release(&arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(energies_are_pyscfs),
 		cmocka_unit_test(unrestricted_is_no_higher),
+		cmocka_unit_test(integrals_are_the_literatures),
+		cmocka_unit_test(h2_is_the_textbooks),
+		cmocka_unit_test(energy_does_not_depend_on_the_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
