@@ -4,8 +4,9 @@
 usage: bench/sink/run_sink.sh [--quick] [--write] [--no-connect] [--out FILE]
 
 A million messages of 1 KiB and 20,000 VQE records of the golden set go from Tarn's broker to raw objects: `tarn` as a role of the
-broker's own process, `tarn over Kafka` as a process of its own through librdkafka, `drain` as feed.c does it (librdkafka, write,
-fdatasync), `connect` with FileStreamSink in a standalone worker (no S3 sink can be had for it; it syncs nothing). The clock runs from
+broker's own process, with one task (a thread) and with two, `tarn over Kafka` as a process of its own through librdkafka, `drain` as feed.c does it (librdkafka, write,
+fdatasync), `connect` with FileStreamSink in a standalone worker (no S3 sink can be had for it; it syncs nothing, and two tasks
+would write into one file). The clock runs from
 the first message to the last durable byte. What each wrote is counted, or the script stops. Then memory with 500 open partitions, and
 the time from acknowledgement to object where flush.size is 1. Prints a Markdown page; --write puts it into docs/benchmarks-sink.md.
 """
@@ -24,6 +25,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -122,14 +124,16 @@ class Tarn:
         self.process.terminate()
         self.process.wait(60)
 
-    def numbers(self, name: str) -> dict[str, int]:
-        return dict(ask(self.connect, "GET", f"/connectors/{name}/status")["tasks"][0]["tarn"])
+    def numbers(self, name: str) -> Counter[str]:
+        """Of all tasks together."""
+        tasks = ask(self.connect, "GET", f"/connectors/{name}/status")["tasks"]
+        return sum((Counter(task["tarn"]) for task in tasks), Counter())
 
-    def run(self, load: Load, turn: int) -> Figures:
+    def run(self, load: Load, turn: int, tasks: int = 1) -> Figures:
         """Seconds from the first record to the last durable object, and the largest memory seen meanwhile."""
-        name = f"{load.topic}.{turn}"  # with offsets of its own
+        name = f"{load.topic}.{tasks}.{turn}"  # with offsets of its own
         config = {"connector.class": "S3SinkConnector", "topics": load.topic, "topics.dir": name, "flush.size": str(load.flush_size)}
-        ask(self.connect, "PUT", f"/connectors/{name}/config", {**config, **load.config})
+        ask(self.connect, "PUT", f"/connectors/{name}/config", {**config, "tasks.max": str(tasks), **load.config})
         first, memory, used = 0.0, 0.0, cpu_seconds(self.process.pid)
         while True:
             seen = self.numbers(name)
@@ -291,9 +295,10 @@ def measure_load(tarn: Tarn, work: Path, program: Path, load: Load, rounds: int,
     if load.is_avro:
         load.files = [framed(tarn, load.topic, file, work) for file in load.files]
     feed(program, "fill", f"127.0.0.1:{tarn.broker}", load.topic, PARTITIONS, load.records, *load.files)
-    found: dict[str, list[Figures]] = {"tarn": [], "tarn over Kafka": [], "drain": []}
+    found: dict[str, list[Figures]] = {"tarn": [], "tarn, two tasks": [], "tarn over Kafka": [], "drain": []}
     for turn in range(rounds):
         found["tarn"].append(tarn.run(load, turn))
+        found["tarn, two tasks"].append(tarn.run(load, turn, 2))
         found["tarn over Kafka"].append(run_apart(tarn, work, load, turn))
         used = cpu_seconds(tarn.process.pid)
         drained = run_drain(tarn, program, work, load)
