@@ -26,7 +26,7 @@ static const struct tarn_role *const roles[] = {
 	&tarn_role_broker, &tarn_role_registry, &tarn_role_metrics, &tarn_role_sink, &tarn_role_publisher,
 };
 enum { N_ROLES = sizeof(roles) / sizeof(*roles) };
-enum { LARGEST_KEPT = 4 << 20, MOST_KEPT = 16 << 20 }; /* bytes: of one allocation, of the free ones of a thread */
+enum { LARGEST_KEPT = 4 << 20, MOST_KEPT = 8 << 20 }; /* bytes: of one allocation, of the free ones of a thread */
 
 struct tarn_server {
 	const struct tarn_serve_options *options;
