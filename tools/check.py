@@ -148,6 +148,7 @@ def python(script_name: str, *options: str) -> Callable[[Path], Outcome]:
 
 SANITIZED = ("-Db_lundef=false", "-Doptimization=1")
 MEMORY = unit("gcc", "-Db_sanitize=address,undefined", *SANITIZED)
+SYNCFS = ("--sync", "whole", "--mode", "cut", "--mode", "eio")
 THREADS = unit("gcc", "-Db_sanitize=thread", *SANITIZED, suite="threads")
 
 STEPS: dict[str, list[Step]] = {
@@ -163,6 +164,7 @@ STEPS: dict[str, list[Step]] = {
         Step("fault", "the library that fails the N-th file call", python("fault/test_fault")),
         Step("crash-self", "the crash driver finds what is broken", python("crash/test_run_faults")),
         Step("crash", "SIGKILL at every point, power cuts, I/O errors", python("crash/run_faults", "--fast")),
+        Step("crash-whole", "power cuts and I/O errors, durable by syncfs", python("crash/run_faults", "--fast", *SYNCFS)),
         Step("log-self", "the driver of the log finds what is broken", python("crash/test_run_log")),
         Step("log-crash", "the log under load: kills, power cuts, I/O errors", python("crash/run_log", "--rounds", "8")),
         Step("readers", "tables read by other software", readers("-m", "fast")),
@@ -171,6 +173,8 @@ STEPS: dict[str, list[Step]] = {
         Step("gcc", "unit tests, gcc, warnings are errors", unit("gcc", "--werror")),
         Step("readers", "tables read by other software, all of it", readers()),
         Step("crash", "SIGKILL, power cut and I/O error at every call", python("crash/run_faults")),
+        Step("crash-whole", "power cut and I/O error, durable by syncfs",
+             python("crash/run_faults", "--every", "3", *SYNCFS)),
         Step("log-crash", "the log under load: a hundred rounds of each fault", python("crash/run_log")),
     ],
     "fast": [

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Lets a feature run die or fail at every point and call, and holds the lake to the promise of exactly once.
 
-usage: tests/crash/run_faults.py [--fast] [--mode MODE]... [--every K] [--jobs N] [--tarn PROGRAM] [--raw DIR] [--keep]
+usage: tests/crash/run_faults.py [--fast] [--mode MODE]... [--every K] [--jobs N] [--sync files|whole] [--tarn PROGRAM]
+                                 [--raw DIR] [--keep]
 
 Two loads are tried: into an empty lake, and onto one that has the first. Each time one fault is put into the run:
 
@@ -17,7 +18,8 @@ it is done left the lake as after it; files that path readers look for are there
 the tables of a run that never failed, row for row; and one more run changes nothing.
 
 Of the modes kill, full and short every 11th call is tried unless --every says otherwise; --fast tries all points, and every
-97th call in the modes cut and eio. The program is $TARN or build/tarn.
+97th call in the modes cut and eio. --sync says how the run makes its files durable: each by itself, or (on file systems
+that can) with all of the file system at once. The program is $TARN or build/tarn.
 """
 
 from __future__ import annotations
@@ -311,6 +313,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--mode", action="append", choices=["points", *MODES])
     parser.add_argument("--every", type=int)
     parser.add_argument("--jobs", type=int, default=1, help="threads of the run itself")
+    parser.add_argument("--sync", choices=["files", "whole"], default="files")
     parser.add_argument("--tarn", type=Path, default=Path(os.environ.get("TARN", ROOT / "build" / "tarn")))
     parser.add_argument("--raw", type=Path, default=ROOT / "tests" / "data" / "golden" / "raw" / "v2")
     parser.add_argument("--keep", action="store_true", help="leave the lakes where they are")
@@ -323,6 +326,7 @@ def step(wanted: argparse.Namespace, mode: str) -> int:
 
 def main() -> int:
     wanted = arguments()
+    os.environ["TARN_SYNC"] = wanted.sync
     program = Program(wanted.tarn.resolve(), wanted.jobs)
     modes = wanted.mode or (FAST_MODES if wanted.fast else ["points", *MODES])
     library()

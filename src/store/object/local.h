@@ -38,6 +38,9 @@ static inline struct tarn_local_store *tarn_local(struct tarn_store *store)
 enum tarn_rc tarn_local_add_pending(struct tarn_local_store *local, int fd, const char *key,
 				    struct tarn_err *err) TARN_MUST_CHECK;
 enum tarn_rc tarn_local_sync(struct tarn_store *store, struct tarn_err *err) TARN_MUST_CHECK;
+/* Whether to make these durable by syncing the file system as a whole. $TARN_SYNC decides where it says `files` (never) or
+ * `whole` (wherever it is safe). */
+bool tarn_local_syncs_whole(const struct tarn_local_store *local, const struct tarn_local_pending *pending, size_t n);
 enum tarn_rc tarn_local_list(struct tarn_store *store, const char *prefix, const char *start_after,
 			     tarn_store_visit visit, void *context, struct tarn_err *err) TARN_MUST_CHECK;
 enum tarn_rc tarn_local_walk(struct tarn_store *store, const char *prefix, tarn_store_walk_visit visit, void *context,

@@ -111,6 +111,8 @@ static void sync_in_parallel(struct batch *batch)
 
 static enum tarn_rc sync_batch(struct tarn_local_store *local, struct batch *batch, struct tarn_err *err)
 {
+	if (tarn_local_syncs_whole(local, batch->items, batch->n))
+		return syncfs(local->root) ? tarn_fail_errno(err, "syncing \"%s\"", local->path) : TARN_OK;
 	enum tarn_rc rc = add_folders(local, batch, err);
 	if (rc)
 		return rc;
