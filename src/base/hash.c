@@ -1,16 +1,14 @@
 #include "base/hash.h"
 
-/* The one call that is not deprecated first loads providers and a configuration file, which a short run would feel. */
-#define OPENSSL_SUPPRESS_DEPRECATED
-#include <openssl/sha.h>
+#include <nettle/sha2.h>
 #include <zlib.h>
 
 void tarn_sha256(struct tarn_slice data, uint8_t digest[TARN_SHA256_SIZE])
 {
-	SHA256_CTX context;
-	SHA256_Init(&context);
-	SHA256_Update(&context, data.data, data.len);
-	SHA256_Final(digest, &context);
+	struct sha256_ctx context;
+	sha256_init(&context);
+	sha256_update(&context, data.len, data.data);
+	sha256_digest(&context, TARN_SHA256_SIZE, digest);
 }
 
 void tarn_hex(const uint8_t *bytes, size_t len, char *text)
