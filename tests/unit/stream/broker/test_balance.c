@@ -1,15 +1,20 @@
-/* Groups whose partitions the broker assigns, as scenarios: each line is an event and what the group must say to it.
+/* Groups whose partitions the broker assigns, as scenarios. The events:
  *
- *   topic NAME PARTITIONS                     there is such a topic from now on; 0: no more
- *   beat NAME EPOCH [KEY=VALUE ...]           a heartbeat of the member NAME. Who joins (epoch 0) reads the topic t
- * unless told otherwise, and owns nothing: topics=A,B regex=R owns=t0,t1 (owns= is none) instance=I assignor=A
- * rebalance=MS v=N id=ID commit NAME EPOCH [v=N] [txn], fetch NAME EPOCH at MS, state, records "records" says what was
- * to be written since the line before
+ *   topic NAME PARTITIONS             there is such a topic from now on; 0: no more
+ *   beat NAME EPOCH [KEY=VALUE ...]   a heartbeat of the member NAME; who joins (epoch 0) reads the topic t and owns
+ *                                     nothing, but for topics=A,B regex=R owns=t0,t1 (owns= is none) instance=I
+ *                                     assignor=A rebalance=MS v=N id=ID
+ *   commit NAME EPOCH [v=N] [txn]
+ *   fetch NAME EPOCH
+ *   at MS
+ *   state
+ *   records                           what was to be written since the line before
+ *   reload                            the group anew, from what was to be written
+ *   classic, unclassic                somebody joins by the classic protocol, and leaves
  *
  * A heartbeat says the member's epoch, and its partitions in brackets where they are sent. */
-#include "cmocka_tarn.h"
+#include "scenario.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -18,7 +23,7 @@
 #include "stream/broker/balance_regex.h"
 #include "stream/broker/errors.h"
 
-enum { MOST_TOPICS = 8, MOST_WORDS = 16 };
+enum { MOST_TOPICS = 8 };
 
 struct kept {
 	struct tarn_buf key, value;
@@ -62,31 +67,6 @@ static bool sees(void *context, const char *topic)
 }
 
 /* ---- one line ---- */
-
-struct words {
-	char text[200];
-	const char *word[MOST_WORDS];
-	size_t n;
-};
-
-static void split(const char *line, struct words *words)
-{
-	char *rest;
-	snprintf(words->text, sizeof(words->text), "%s", line);
-	words->n = 0;
-	for (char *word = strtok_r(words->text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
-		words->word[words->n++] = word;
-	assert_in_range(words->n, 1, MOST_WORDS);
-}
-
-static const char *option(const struct words *words, const char *key, const char *otherwise)
-{
-	const size_t len = strlen(key);
-	for (size_t i = 0; i < words->n; i++)
-		if (!strncmp(words->word[i], key, len) && words->word[i][len] == '=')
-			return words->word[i] + len + 1;
-	return otherwise;
-}
 
 static int number(const struct words *words, const char *key, int otherwise)
 {
@@ -307,10 +287,7 @@ static void release(struct world *world)
 	tarn_groups_free(world->groups);
 }
 
-static const struct {
-	const char *word;
-	void (*act)(struct world *world, const struct words *words);
-} events[] = {
+static const struct event events[] = {
 	{ "topic", topic },
 	{ "beat", beat },
 	{ "commit", commit },
@@ -323,29 +300,13 @@ static const struct {
 	{ "unclassic", leave_classic },
 };
 
-struct line {
-	const char *event, *said;
-};
-
-static void play(const char *title, const struct line *lines)
+static void run_scenario(const char *title, const struct line *lines)
 {
 	struct world world = { 0 };
 	world.groups = new_groups(&world, 3);
 	tarn_buf_init(&world.said, TARN_BUF_DEFAULT_MAX);
 	tarn_buf_init(&world.records, TARN_BUF_DEFAULT_MAX);
-	for (; lines->event; lines++) {
-		struct words words;
-		split(lines->event, &words);
-		tarn_buf_clear(&world.said);
-		size_t i = 0;
-		while (strcmp(events[i].word, words.word[0]) != 0)
-			i++;
-		events[i].act(&world, &words);
-		tarn_buf_add_byte(&world.said, 0);
-		if (strcmp((const char *)world.said.data, lines->said) != 0)
-			fail_msg("%s: \"%s\"\n  said     %s\n  expected %s", title, lines->event, world.said.data,
-				 lines->said);
-	}
+	play(title, lines, events, &world, &world.said);
 	release(&world);
 }
 
@@ -568,15 +529,15 @@ static const struct line changes_of_protocol[] = {
 static void scenarios_are_kept(void **unused)
 {
 	(void)unused;
-	play("two members", two_members);
-	play("refusals", refusals);
-	play("static members", static_members);
-	play("timeouts", timeouts);
-	play("topics change", topics_change);
-	play("expressions", expressions);
-	play("ranges", ranges);
-	play("restarts", restarts);
-	play("changes of protocol", changes_of_protocol);
+	run_scenario("two members", two_members);
+	run_scenario("refusals", refusals);
+	run_scenario("static members", static_members);
+	run_scenario("timeouts", timeouts);
+	run_scenario("topics change", topics_change);
+	run_scenario("expressions", expressions);
+	run_scenario("ranges", ranges);
+	run_scenario("restarts", restarts);
+	run_scenario("changes of protocol", changes_of_protocol);
 }
 
 static void expressions_match_whole_names(void **unused)

@@ -1,21 +1,20 @@
-/* Scenarios: each line is an event and what the group must say to it, in order.
+/* Classic groups, as scenarios. The events:
  *
- *   join CALL NAME PROTOCOLS [v=N] [instance=I] [session=MS] [rebalance=MS] [type=T]   a name that has no id yet joins
- * without sync CALL NAME GENERATION [instance=I] [protocol=P] [MEMBER=ASSIGNMENT ...] heartbeat NAME GENERATION
- * [instance=I]        leave NAME [instance=I]       commit NAME GENERATION [instance=I] [txn] stored GENERATION
- * ok|failed                   at MS                         state
+ *   join CALL NAME PROTOCOLS [v=N] [instance=I] [session=MS] [rebalance=MS] [type=T]     without an id a name joins
+ * anew sync CALL NAME GENERATION [instance=I] [protocol=P] [MEMBER=ASSIGNMENT ...] heartbeat NAME GENERATION
+ * [instance=I] leave NAME [instance=I] commit NAME GENERATION [instance=I] [txn] stored GENERATION ok|failed at MS
+ *   state
  *
  * A name stands for the member id that the answer to its join gave; "?x" is the id "x" itself, "-" is none. */
-#include "cmocka_tarn.h"
+#include "scenario.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "stream/broker/consumer_group.h"
 #include "stream/broker/errors.h"
 
-enum { MOST_NAMES = 16, MOST_WORDS = 16 };
+enum { MOST_NAMES = 16 };
 
 struct call {
 	char label[16], name[16];
@@ -103,32 +102,6 @@ static void say_store(void *context, const struct tarn_group *group)
 }
 
 /* ---- one line of a scenario ---- */
-
-struct words {
-	char text[160];
-	const char *word[MOST_WORDS];
-	size_t n;
-};
-
-static const char *option(const struct words *words, const char *key, const char *otherwise)
-{
-	const size_t len = strlen(key);
-	for (size_t i = 0; i < words->n; i++)
-		if (!strncmp(words->word[i], key, len) && words->word[i][len] == '=')
-			return words->word[i] + len + 1;
-	return otherwise;
-}
-
-static void split(const char *line, struct words *words)
-{
-	snprintf(words->text, sizeof(words->text), "%s", line);
-	words->n = 0;
-	char *at = words->text, *word;
-	while ((word = strsep(&at, " "))) {
-		assert_in_range(words->n, 0, MOST_WORDS - 1);
-		words->word[words->n++] = word;
-	}
-}
 
 static struct call *new_call(struct world *world, const struct words *words)
 {
@@ -253,20 +226,13 @@ static void state(struct world *world, const struct words *words)
 		tarn_buf_add_str(&world->said, "none;");
 }
 
-static const struct {
-	const char *word;
-	void (*act)(struct world *world, const struct words *words);
-} events[] = {
+static const struct event events[] = {
 	{ "join", join },   { "sync", sync_group }, { "heartbeat", heartbeat },
 	{ "leave", leave }, { "commit", commit },   { "stored", stored },
 	{ "at", at },	    { "state", state },
 };
 
-struct line {
-	const char *event, *said;
-};
-
-static void play(const char *title, const struct line *lines, int32_t initial_delay_ms)
+static void run_scenario(const char *title, const struct line *lines, int32_t initial_delay_ms)
 {
 	struct world world = { 0 };
 	struct tarn_group_limits limits = TARN_GROUP_LIMITS_DEFAULT;
@@ -277,19 +243,7 @@ static void play(const char *title, const struct line *lines, int32_t initial_de
 	};
 	world.groups = tarn_groups_new(&limits, &outputs);
 	tarn_buf_init(&world.said, TARN_BUF_DEFAULT_MAX);
-	for (; lines->event; lines++) {
-		struct words words;
-		split(lines->event, &words);
-		tarn_buf_clear(&world.said);
-		size_t i = 0;
-		while (strcmp(events[i].word, words.word[0]) != 0)
-			i++;
-		events[i].act(&world, &words);
-		tarn_buf_add_byte(&world.said, 0);
-		if (strcmp((const char *)world.said.data, lines->said) != 0)
-			fail_msg("%s: \"%s\"\n  said     %s\n  expected %s", title, lines->event, world.said.data,
-				 lines->said);
-	}
+	play(title, lines, events, &world, &world.said);
 	tarn_buf_release(&world.said);
 	tarn_groups_free(world.groups);
 }
@@ -613,7 +567,7 @@ static void test_scenarios(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
-		play(scenarios[i].title, scenarios[i].lines, scenarios[i].initial_delay_ms);
+		run_scenario(scenarios[i].title, scenarios[i].lines, scenarios[i].initial_delay_ms);
 }
 
 int main(void)
