@@ -206,7 +206,7 @@ def test_copies(server: Server, bucket: str) -> None:
 def test_given_up_uploads_leave_nothing(server: Server, bucket: str) -> None:
     answers = run(server, f"s3://{bucket}", f"drop part {2 * PART + 5}", "put x y", "sync", TARN_S3_PART_BYTES=str(PART))
     starts(answers, "ok", "ok", "ok")
-    assert "Uploads" not in client(server).list_multipart_uploads(Bucket=bucket)
+    assert "Uploads" not in client(server).list_multipart_uploads(Bucket=bucket, Prefix="part")
     assert run(server, f"s3://{bucket}", "walk -") == ["ok x:1 "]
 
 
@@ -218,6 +218,9 @@ def test_stale_uploads_are_found_and_aborted(server: Server, bucket: str) -> Non
     s3.create_multipart_upload(Bucket=bucket, Key="outside")
     (walked,) = run(server, f"s3://{bucket}/base", "walk -")
     found = walked.split()[1:]
+    if not server.lists_uploads:
+        assert not found
+        return
     assert len(found) == 2 and all(":temporary" in name for name in found), walked
     deletions = [f"delete {quote(name.rsplit(':', 2)[0])}" for name in found]
     assert run(server, f"s3://{bucket}/base", *deletions, "walk -") == ["ok ", "ok ", "ok "]
