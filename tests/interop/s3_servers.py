@@ -75,6 +75,7 @@ def seaweed(folder: Path, peers: Path) -> tuple[list[str], int, dict[str, str]]:
     for i, name in enumerate(names):
         words += [f"-{name}.port={ports[2 * i]}", f"-{name}.port.grpc={ports[2 * i + 1]}"]
     words += ["-s3.port.iceberg=0", "-webdav=false", "-admin.ui=false", "-master.telemetry=false"]
+    words += ["-volume.max=10000", "-master.volumeSizeLimitMB=64"]  # each bucket takes volumes, by default as many as fit the disk
     return words, ports[2 * names.index("s3")], {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
 
 
