@@ -157,6 +157,25 @@ static void killed_while_objects_grow_each_offset_is_in_one_object(void **state)
 	wide = NULL;
 }
 
+/* A store that refuses some objects while messages keep coming: the task fails, and goes on once it does not. */
+static void refused_by_the_store_each_offset_is_in_one_object(void **state)
+{
+	(void)state;
+	const char *config =
+		"{\"partitioner.class\":\"FieldPartitioner\",\"partition.field.name\":\"kind\",\"flush.size\":3}";
+	const char *store = path_of("crash");
+	char make[256], remove[256];
+	snprintf(make, sizeof(make), "mkdir -p %s/raw/t && touch %s/raw/t/kind=b", store, store);
+	snprintf(remove, sizeof(remove), "rm %s/raw/t/kind=b", store);
+	clear(store);
+	assert_int_equal(system(make), 0);
+	int status = run_child(config, store, NULL, 1, 0);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	assert_int_equal(system(remove), 0);
+	assert_int_equal(run_child(config, store, NULL, 1, 0), 0);
+	check_once(store, config, "no point", 0);
+}
+
 /* A task that lost its partitions between a recipe and its objects, or before their end was committed, changes nothing.
  */
 static void fenced_at_any_commit_each_offset_is_in_one_object(void **state)
@@ -176,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_at_any_point_each_offset_is_in_one_object),
 		cmocka_unit_test(killed_while_objects_grow_each_offset_is_in_one_object),
+		cmocka_unit_test(refused_by_the_store_each_offset_is_in_one_object),
 		cmocka_unit_test(fenced_at_any_commit_each_offset_is_in_one_object),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
