@@ -10,10 +10,6 @@
 #define LONGEST_POLL INT64_C(1000)
 /* How long a task that lost its partitions waits to be told so. */
 #define LONGEST_FENCED INT64_C(60000)
-/* How long sealed objects wait for more while messages keep coming, as one sync and one commit serve many: as long as
- * the last round took, but at most this (milliseconds). */
-#define MOST_GATHER INT64_C(200)
-
 /* The writing of groups, from the commit of their recipes to their objects' durability. Whoever performs it uses
  * nothing else of the run. */
 struct round {
@@ -26,7 +22,6 @@ struct round {
 	struct tarn_store *store;
 	struct tarn_worker *spilling;
 	int64_t spilled; /* its calls that the group's objects need */
-	int64_t start;	 /* monotonic nanoseconds */
 };
 
 struct run {
@@ -37,7 +32,6 @@ struct run {
 	struct tarn_assembly *last; /* of the last messages */
 	struct round round;
 	struct tarn_worker *writing; /* performs rounds while messages keep coming */
-	int64_t gather;		     /* see MOST_GATHER */
 	int64_t fenced_since;	     /* a commit was refused then, and nothing was assigned since; 0: no */
 	struct tarn_err *err;
 };
@@ -110,7 +104,6 @@ static enum tarn_rc begin_round(struct run *run)
 {
 	struct round *round = &run->round;
 	enum tarn_rc rc = TARN_OK;
-	round->start = tarn_monotonic_ns();
 	for (size_t i = 0; !rc && i < run->n; i++)
 		rc = tarn_assembly_check(run->assemblies[i], run->err);
 	if (!rc)
@@ -157,8 +150,6 @@ static void end_round(struct run *run)
 	run->workshop.n_objects += (int64_t)run->round.group.n;
 	tarn_workshop_discard(&run->workshop, &run->round.group);
 	run->round.under_way = false;
-	int64_t took = (tarn_monotonic_ns() - run->round.start) / 1000000;
-	run->gather = took > MOST_GATHER ? MOST_GATHER : took;
 }
 
 /* Waits for the round that is under way, if one is. */
@@ -333,26 +324,15 @@ static void publish(struct run *run, int64_t deadline)
 	atomic_store_explicit(&numbers->next_rotation, deadline == INT64_MAX ? 0 : deadline, memory_order_relaxed);
 }
 
-/* Whether what is sealed is to be written now: nothing more is at hand, or it has waited long enough. */
-static bool is_time_to_write(const struct run *run, int64_t *since, bool quiet, int64_t now)
-{
-	if (!*since)
-		*since = now;
-	bool yes = quiet || now - *since >= run->gather || now < *since;
-	if (yes)
-		*since = 0;
-	return yes;
-}
-
-/* Ends and begins rounds, and commits what is behind them. `quiet`: nothing is at hand, so the task may as well wait.
- */
-static enum tarn_rc write_in_time(struct run *run, bool quiet, bool must_commit, int64_t *sealed_since)
+/* Ends and begins rounds, and commits what is behind them. What is sealed while a round lasts shares the next one's
+ * sync and commit. `quiet`: nothing is at hand, so the task may as well wait. */
+static enum tarn_rc write_in_time(struct run *run, bool quiet, bool must_commit)
 {
 	bool done = run->round.under_way && tarn_worker_is_done(run->writing, tarn_worker_given(run->writing));
 	enum tarn_rc rc = quiet || done ? await_round(run) : TARN_OK;
 	if (rc || run->round.under_way)
 		return rc;
-	if (any_group(run) && is_time_to_write(run, sealed_since, quiet, now_ms()))
+	if (any_group(run))
 		return quiet ? write_groups(run) : write_groups_aside(run);
 	return quiet && must_commit ? commit_ends(run) : TARN_OK;
 }
@@ -375,7 +355,7 @@ static enum tarn_rc give_up_partitions(struct run *run, int64_t now)
 static enum tarn_rc loop(struct run *run)
 {
 	enum tarn_rc rc = TARN_OK;
-	int64_t deadline = INT64_MAX, sealed_since = 0;
+	int64_t deadline = INT64_MAX;
 	while (!rc && !atomic_load(run->task->stop)) {
 		struct tarn_source_event event = { 0 };
 		bool busy = any_group(run) || must_tell(run) || run->round.under_way;
@@ -388,7 +368,7 @@ static enum tarn_rc loop(struct run *run)
 			rc = tick(run, now_ms(), &deadline);
 		bool quiet = event.kind == TARN_SOURCE_NOTHING;
 		if (!rc)
-			rc = write_in_time(run, quiet, busy, &sealed_since);
+			rc = write_in_time(run, quiet, busy);
 		if (rc == TARN_ECONFLICT)
 			rc = give_up_partitions(run, now_ms());
 		if (!rc && run->fenced_since && now_ms() - run->fenced_since > LONGEST_FENCED)
