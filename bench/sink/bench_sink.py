@@ -4,7 +4,7 @@
 usage: bench/sink/run_sink.sh [--quick] [--write] [--no-connect] [--out FILE]
 
 A million messages of 1 KiB and 20,000 VQE records of the golden set go from Tarn's broker to raw objects: `tarn` as a role of the
-broker's own process, with one task (a thread) and with two, `tarn over Kafka` as a process of its own through librdkafka, `drain`
+broker's own process, with one task and with two, `tarn over Kafka` as a process of its own through librdkafka, `drain`
 as feed.c does it (librdkafka, write, fdatasync), `connect` with FileStreamSink in a standalone worker (no S3 sink can be had for
 it; it syncs nothing, and two tasks would write into one file). The clock runs from the first message to the last durable byte.
 What each wrote is counted, or the script stops. Then memory with 500 open partitions, and the time from acknowledgement to object

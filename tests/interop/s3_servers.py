@@ -36,6 +36,7 @@ class Server:
     process: subprocess.Popen[bytes]
     log: Path
     checks_signatures: bool
+    lists_uploads: bool  # of any key; MinIO lists those of one key, and ends stale ones by itself after a day
 
     @property
     def url(self) -> str:
@@ -74,6 +75,7 @@ def seaweed(folder: Path, peers: Path) -> tuple[list[str], int, dict[str, str]]:
     for i, name in enumerate(names):
         words += [f"-{name}.port={ports[2 * i]}", f"-{name}.port.grpc={ports[2 * i + 1]}"]
     words += ["-s3.port.iceberg=0", "-webdav=false", "-admin.ui=false", "-master.telemetry=false"]
+    words += ["-volume.max=10000", "-master.volumeSizeLimitMB=64"]  # each bucket takes volumes, by default as many as fit the disk
     return words, ports[2 * names.index("s3")], {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
 
 
@@ -83,10 +85,19 @@ def versitygw(folder: Path, peers: Path) -> tuple[list[str], int, dict[str, str]
     return words, port, {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
 
 
+def minio(folder: Path, peers: Path) -> tuple[list[str], int, dict[str, str]]:
+    (port,) = free_ports(1)
+    words = [str(peers / "go/bin/minio"), "server", "--quiet", "--address", f"127.0.0.1:{port}", str(folder)]
+    # MINIO_CI_CD: also where the folder is on the system's own disk.
+    more = {"MINIO_BROWSER": "off", "MINIO_UPDATE": "off", "MINIO_CI_CD": "1"}
+    return words, port, {"MINIO_ROOT_USER": KEY, "MINIO_ROOT_PASSWORD": SECRET, **more}
+
+
 SERVERS: dict[str, Callable[[Path, Path], tuple[list[str], int, dict[str, str]]]] = {
     "moto": moto,
     "seaweed": seaweed,
     "versitygw": versitygw,
+    "minio": minio,
 }
 
 
@@ -108,7 +119,7 @@ def start(name: str, folder: Path, install: Callable[[Iterable[str]], Path]) -> 
     log = folder / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(words, stdout=out, stderr=out, cwd=folder, env={**os.environ, **more}, start_new_session=True)
-    server = Server(name, port, process, log, name != "moto")
+    server = Server(name, port, process, log, name != "moto", name != "minio")
     end = time.monotonic() + 60
     while not answers(port):
         assert process.poll() is None and time.monotonic() < end, f"{name} does not start:\n{log.read_text()[-2000:]}"

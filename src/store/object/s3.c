@@ -3,6 +3,7 @@
 
 #include "base/module.h"
 #include "store/object/s3_ahead.h"
+#include "store/object/s3_lent.h"
 #include "store/object/s3_work.h"
 
 static void s3_close(struct tarn_store *store)
@@ -11,6 +12,7 @@ static void s3_close(struct tarn_store *store)
 	s3_work_free(s3);
 	s3_ahead_free(s3->ahead);
 	s3_http_forget(s3);
+	s3_lent_free(s3->lent);
 	s3_config_release(&s3->config);
 	pthread_mutex_destroy(&s3->connecting);
 	pthread_mutex_destroy(&s3->probing);
@@ -45,15 +47,23 @@ enum tarn_rc tarn_s3_store_open(const char *url, const struct tarn_s3_options *o
 				struct tarn_store **store, struct tarn_err *err)
 {
 	struct s3_config config;
+	struct s3_lent *lent = NULL;
 	enum tarn_rc rc = s3_http_start(err);
 	if (!rc)
 		rc = s3_config_load(url, options, &config, err);
 	if (rc)
 		return rc;
+	if (config.lender)
+		rc = s3_lent_new(&config, &lent, err);
+	if (rc) {
+		s3_config_release(&config);
+		return rc;
+	}
 	struct s3_store *s3 = tarn_calloc(1, sizeof(*s3));
 	s3->base.ops = &s3_ops;
 	s3->base.url = tarn_asprintf("s3://%s%s%s", config.bucket, *config.prefix ? "/" : "", config.prefix);
 	s3->config = config;
+	s3->lent = lent;
 	s3->create = create;
 	s3->creates = -1;
 	pthread_mutex_init(&s3->connecting, NULL);

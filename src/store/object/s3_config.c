@@ -179,10 +179,84 @@ static enum tarn_rc load_switch(const char *name, bool otherwise, bool *value, s
 
 /* ---- credentials ---- */
 
+struct s3_credentials s3_credentials_copy(const struct s3_credentials *keys)
+{
+	return (struct s3_credentials){ tarn_strdup(keys->access_key), tarn_strdup(keys->secret_key),
+					tarn_strdup(keys->session_token) };
+}
+
+void s3_credentials_release(struct s3_credentials *keys)
+{
+	free(keys->access_key);
+	free(keys->secret_key);
+	free(keys->session_token);
+	*keys = (struct s3_credentials){ 0 };
+}
+
+/* What is asked for keys goes to this machine or its agents, or over TLS: the token that goes with it is a secret. */
+static bool may_lend(const char *url)
+{
+	static const char *const hosts[] = { "localhost",     "127.0.0.1",	"[::1]",
+					     "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]" };
+	if (!strncmp(url, "https://", 8))
+		return true;
+	if (strncmp(url, "http://", 7))
+		return false;
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
+		size_t len = strlen(hosts[i]);
+		if (!strncmp(url + 7, hosts[i], len) && strchr(":/", url[7 + len]))
+			return true;
+	}
+	return false;
+}
+
+static const char *set_in_environment(const char *name)
+{
+	const char *value = getenv(name);
+	return value && *value ? value : NULL;
+}
+
+/* In the order of AWS's own programs: a container's agent, then the instance's. */
+static enum tarn_rc find_lender(const struct profile *profile, struct s3_config *config, struct tarn_err *err)
+{
+	const char *relative = set_in_environment("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	const char *full = set_in_environment("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+	const char *instance = set_in_environment("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	bool disabled = false;
+	enum tarn_rc rc = load_switch("AWS_EC2_METADATA_DISABLED", false, &disabled, err);
+	if (rc)
+		return rc;
+	if (relative)
+		config->lender_url = tarn_asprintf("http://169.254.170.2%s", relative);
+	else if (full && !may_lend(full))
+		return tarn_fail(
+			err, TARN_EINVALID,
+			"AWS_CONTAINER_CREDENTIALS_FULL_URI is \"%s\", expected https, or a host of this machine",
+			full);
+	else if (full)
+		config->lender_url = tarn_strdup(full);
+	config->lender = config->lender_url ? S3_LENT_TO_CONTAINER : S3_LENT_TO_INSTANCE;
+	if (config->lender_url)
+		return TARN_OK;
+	if (disabled) {
+		rc = tarn_fail(err, TARN_EINVALID,
+			       "no credentials for S3: profile \"%s\" has no key pair, nor has the environment",
+			       profile->name);
+		tarn_err_hint(err, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
+		return rc;
+	}
+	config->lender_url = tarn_strdup(instance ? instance : "http://169.254.169.254");
+	size_t len = strlen(config->lender_url);
+	if (config->lender_url[len - 1] == '/')
+		config->lender_url[len - 1] = '\0';
+	return TARN_OK;
+}
+
 /* The key pair and its token come from one source: a token of another pair would be refused. */
 static enum tarn_rc load_credentials(const struct tarn_s3_options *options, const struct profile *profile,
-				     struct s3_credentials *found, struct tarn_err *err)
+				     struct s3_config *config, struct tarn_err *err)
 {
+	struct s3_credentials *found = &config->credentials;
 	const char *const own[] = { getenv("TARN_S3_ACCESS_KEY"), getenv("TARN_S3_SECRET_KEY"),
 				    getenv("TARN_S3_SESSION_TOKEN") };
 	const char *const aws[] = { getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"),
@@ -205,10 +279,8 @@ static enum tarn_rc load_credentials(const struct tarn_s3_options *options, cons
 		found->session_token = tarn_strdup("");
 	if (found->access_key && found->secret_key)
 		return TARN_OK;
-	tarn_fail(err, TARN_EINVALID, "no credentials for S3: profile \"%s\" has no key pair, nor has the environment",
-		  profile->name);
-	tarn_err_hint(err, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
-	return TARN_EINVALID;
+	s3_credentials_release(found);
+	return find_lender(profile, config, err);
 }
 
 /* ---- the place ---- */
@@ -306,7 +378,7 @@ enum tarn_rc s3_config_load(const char *url, const struct tarn_s3_options *optio
 	if (!rc)
 		rc = load_place(options, &profile, &loaded, err);
 	if (!rc)
-		rc = load_credentials(options, &profile, &loaded.credentials, err);
+		rc = load_credentials(options, &profile, &loaded, err);
 	if (!rc)
 		rc = load_numbers(options, &loaded, err);
 	if (!rc)
@@ -328,8 +400,7 @@ void s3_config_release(struct s3_config *config)
 	free(config->base_path);
 	free(config->region);
 	free(config->ca_file);
-	free(config->credentials.access_key);
-	free(config->credentials.secret_key);
-	free(config->credentials.session_token);
+	free(config->lender_url);
+	s3_credentials_release(&config->credentials);
 	*config = (struct s3_config){ 0 };
 }

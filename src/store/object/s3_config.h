@@ -9,6 +9,11 @@ struct s3_credentials {
 	char *access_key, *secret_key;
 	char *session_token; /* "" where there is none */
 };
+struct s3_credentials s3_credentials_copy(const struct s3_credentials *keys);
+void s3_credentials_release(struct s3_credentials *keys);
+
+/* Who has keys where the user gave none; see s3_lent.h. */
+enum s3_lender { S3_NOT_LENT, S3_LENT_TO_CONTAINER, S3_LENT_TO_INSTANCE };
 
 struct s3_config {
 	char *bucket;
@@ -17,8 +22,10 @@ struct s3_config {
 	char *authority; /* host, with the port where it is not the scheme's own; what the header Host says */
 	char *base_path; /* of the bucket: "" (virtual-host style) or "/bucket", behind the endpoint's own path */
 	char *region;
-	char *ca_file; /* "" : the system's */
-	struct s3_credentials credentials;
+	char *ca_file;			   /* "" : the system's */
+	struct s3_credentials credentials; /* all NULL where they are lent */
+	enum s3_lender lender;
+	char *lender_url;   /* or NULL */
 	int64_t part_bytes; /* of a multipart upload */
 	int64_t connect_ms; /* for a connection */
 	int64_t stall_ms;   /* without 1 KiB a second: the connection is given up */

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "base/clock.h"
+#include "store/object/s3_lent.h"
 #include "store/object/s3_store.h"
 #include "store/object/s3_xml.h"
 
@@ -295,12 +296,12 @@ static struct curl_slist *add_line(struct curl_slist *lines, const char *name, c
 	return more;
 }
 
-static struct curl_slist *sign_headers(struct s3_store *store, const struct s3_request *request, const char *path,
-				       const char *query)
+static struct curl_slist *sign_headers(struct s3_store *store, const struct s3_credentials *keys,
+				       const struct s3_request *request, const char *path, const char *query)
 {
 	char time[S3_TIME_SIZE];
 	const struct s3_config *config = &store->config;
-	const char *token = config->credentials.session_token;
+	const char *token = keys->session_token;
 	const char *sha256 = request->body ? request->body->sha256 : empty_sha256;
 	struct s3_pair headers[S3_PAIRS + 4] = { { "host", config->authority },
 						 { "x-amz-content-sha256", sha256 },
@@ -314,8 +315,8 @@ static struct curl_slist *sign_headers(struct s3_store *store, const struct s3_r
 	qsort(headers, n, sizeof(*headers), by_name);
 	struct tarn_buf authorization;
 	tarn_buf_init(&authorization, URL_MAX);
-	s3_sign(&(struct s3_signed){ request->method, path, query, headers, n, sha256, time, config->region },
-		&config->credentials, &authorization);
+	s3_sign(&(struct s3_signed){ request->method, path, query, headers, n, sha256, time, config->region }, keys,
+		&authorization);
 	tarn_buf_add_byte(&authorization, '\0');
 	/* curl would wait for "100 Continue", which some servers never send, and would name a content type. */
 	struct curl_slist *lines = curl_slist_append(NULL, "Expect:");
@@ -363,7 +364,8 @@ static void set_options(struct s3_store *store, struct exchange *exchange, char 
 		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-static CURLcode perform(struct s3_store *store, struct exchange *exchange, char message[CURL_ERROR_SIZE])
+static CURLcode perform(struct s3_store *store, const struct s3_credentials *keys, struct exchange *exchange,
+			char message[CURL_ERROR_SIZE])
 {
 	struct tarn_buf path, query;
 	write_place(store, exchange->request, &path, &query);
@@ -371,7 +373,7 @@ static CURLcode perform(struct s3_store *store, struct exchange *exchange, char 
 	char *url = tarn_asprintf("%s://%s%s%s%s", store->config.scheme, store->config.authority,
 				  (const char *)path.data, query.len > 1 ? "?" : "", (const char *)query.data);
 	struct curl_slist *headers =
-		sign_headers(store, exchange->request, (const char *)path.data, (const char *)query.data);
+		sign_headers(store, keys, exchange->request, (const char *)path.data, (const char *)query.data);
 	curl_easy_setopt(exchange->curl, CURLOPT_URL, url);
 	curl_easy_setopt(exchange->curl, CURLOPT_HTTPHEADER, headers);
 	CURLcode code = curl_easy_perform(exchange->curl);
@@ -457,15 +459,23 @@ enum tarn_rc s3_exchange(struct s3_store *store, const struct s3_request *reques
 {
 	char message[CURL_ERROR_SIZE] = "";
 	struct exchange exchange = { .request = request, .response = response };
+	struct s3_credentials keys;
 	*again = false;
 	enum tarn_rc rc = request->body ? hash_body(request->body, err) : TARN_OK;
+	if (!rc && store->lent) {
+		rc = s3_lent_take(store->lent, &keys, err);
+		*again = rc;
+	}
 	if (rc)
 		return rc;
 	exchange.curl = take_connection(store);
 	tarn_buf_init(&exchange.refusal, ERROR_MAX);
 	if (request->out)
 		exchange.out_start = request->out->len;
-	rc = conclude(&exchange, perform(store, &exchange, message), message, again, err);
+	rc = conclude(&exchange, perform(store, store->lent ? &keys : &store->config.credentials, &exchange, message),
+		      message, again, err);
+	if (store->lent)
+		s3_credentials_release(&keys);
 	if (request->out && (rc || !is_good(response->status)))
 		request->out->len = exchange.out_start;
 	give_connection(store, exchange.curl);

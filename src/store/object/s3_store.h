@@ -7,10 +7,12 @@
 
 struct s3_work;
 struct s3_ahead;
+struct s3_lent;
 
 struct s3_store {
 	struct tarn_store base;
 	struct s3_config config;
+	struct s3_lent *lent;	    /* NULL: config.credentials */
 	bool create;		    /* a missing bucket is made by the first write */
 	atomic_llong skew_us;	    /* the server's clock minus ours */
 	pthread_mutex_t connecting; /* covers `idle` */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/point.h"
 #include "stream/sink/datum_project.h"
 
 /* A file whose offsets have this many gaps is sealed early, so that the list of them stays short. */
@@ -49,20 +48,27 @@ struct tarn_assembly *tarn_assembly_new(struct tarn_workshop *workshop, const ch
 	return assembly;
 }
 
-static void discard(struct tarn_assembly *assembly, struct tarn_object_file **files, size_t n)
+static void discard(struct tarn_workshop *workshop, struct tarn_object_file **files, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		assembly->workshop->memory -= files[i]->accounted;
+		workshop->memory -= files[i]->accounted;
 		tarn_object_free(files[i]);
 	}
+}
+
+void tarn_workshop_discard(struct tarn_workshop *workshop, struct tarn_object_group *group)
+{
+	discard(workshop, group->files, group->n);
+	free(group->files);
+	*group = (struct tarn_object_group){ 0 };
 }
 
 void tarn_assembly_free(struct tarn_assembly *assembly)
 {
 	if (!assembly)
 		return;
-	discard(assembly, assembly->open, assembly->n_open);
-	discard(assembly, assembly->sealed, assembly->n_sealed);
+	discard(assembly->workshop, assembly->open, assembly->n_open);
+	discard(assembly->workshop, assembly->sealed, assembly->n_sealed);
 	free(assembly->open);
 	free(assembly->sealed);
 	tarn_recipe_release(&assembly->recipe);
@@ -339,7 +345,7 @@ static enum tarn_rc add_to_file(struct tarn_assembly *assembly, struct tarn_obje
 	assembly->has_gaps |= tarn_object_has_gap(file, offset);
 	enum tarn_rc rc = tarn_object_add(file, offset, arrival->value.record, err);
 	if (!rc && file->body.len >= LEAST_SPILL && may_go_on(assembly, file))
-		rc = tarn_object_spill(file, workshop->store, err);
+		rc = tarn_object_spill(file, workshop->store, workshop->spilling, err);
 	account(workshop, file);
 	if (rc)
 		return rc;
@@ -454,16 +460,16 @@ enum tarn_rc tarn_assembly_add(struct tarn_assembly *assembly, const struct tarn
 
 enum tarn_rc tarn_assembly_relieve(struct tarn_assembly *assembly, struct tarn_err *err)
 {
-	struct tarn_store *store = assembly->workshop->store;
+	struct tarn_workshop *workshop = assembly->workshop;
 	size_t least = assembly->store_is_near ? LEAST_SPILL : LEAST_UPLOAD;
 	enum tarn_rc rc = TARN_OK;
 	for (size_t i = 0; !rc && i < assembly->n_open; i++) {
 		struct tarn_object_file *file = assembly->open[i];
 		if (!tarn_object_can_spill(file) || (file->body.len < least && !file->upload))
 			continue;
-		rc = tarn_object_spill(file, store, err);
+		rc = tarn_object_spill(file, workshop->store, workshop->spilling, err);
 		tarn_object_shrink(file);
-		account(assembly->workshop, file);
+		account(workshop, file);
 	}
 	return rc;
 }
@@ -476,7 +482,7 @@ int64_t tarn_assembly_end(const struct tarn_assembly *assembly)
 		return assembly->must_commit ? assembly->sealed_end : assembly->committed;
 	if (assembly->n_sealed)
 		return assembly->sealed_end;
-	return assembly->n_open ? assembly->committed : assembly->next;
+	return assembly->n_open || assembly->writing ? assembly->committed : assembly->next;
 }
 
 bool tarn_assembly_has_group(const struct tarn_assembly *assembly)
@@ -501,26 +507,27 @@ enum tarn_rc tarn_assembly_check(struct tarn_assembly *assembly, struct tarn_err
 	return rc;
 }
 
-enum tarn_rc tarn_assembly_write(struct tarn_assembly *assembly, struct tarn_err *err)
+void tarn_assembly_take_group(struct tarn_assembly *assembly, struct tarn_object_group *group)
 {
-	enum tarn_rc rc = TARN_OK;
-	for (size_t i = 0; !rc && i < assembly->n_sealed; i++) {
-		rc = tarn_object_write(assembly->sealed[i], assembly->workshop->store, err);
-		tarn_point("sink.object");
-	}
-	return rc;
+	size_t n = group->n + assembly->n_sealed;
+	group->files = tarn_grow(group->files, &group->cap, n, sizeof(struct tarn_object_file *));
+	for (size_t i = 0; i < assembly->n_sealed; i++)
+		group->files[group->n++] = assembly->sealed[i];
+	assembly->n_sealed = 0;
+	assembly->must_commit = false;
+	assembly->writing = true;
+	assembly->writing_end = assembly->sealed_end;
+	if (!assembly->follows)
+		tarn_recipe_clear(&assembly->recipe);
 }
 
 void tarn_assembly_written(struct tarn_assembly *assembly)
 {
-	assembly->committed = assembly->sealed_end;
-	assembly->workshop->n_objects += (int64_t)assembly->n_sealed;
-	discard(assembly, assembly->sealed, assembly->n_sealed);
-	assembly->n_sealed = 0;
-	assembly->must_commit = false;
-	tarn_recipe_clear(&assembly->recipe);
+	assembly->committed = assembly->writing_end;
+	assembly->writing = false;
 	if (!assembly->follows)
 		return;
 	assembly->follows = false;
+	tarn_recipe_clear(&assembly->recipe);
 	tarn_rotation_init(&assembly->rotation, assembly->workshop->config, assembly->workshop->partitioner);
 }

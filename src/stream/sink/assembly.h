@@ -1,8 +1,9 @@
 /* The objects of one Kafka partition while they are made: from messages to a group of finished objects with its recipe.
  *
  * Open objects take records; when a rule of rotation holds they are all sealed, and everything before `sealed_end` is
- * in sealed objects then (or was a dead letter). Sealed objects wait for the task, which commits the recipe, writes
- * them, and tells. One thread. */
+ * in sealed objects then (or was a dead letter). Sealed objects wait for the task, which commits the recipe, takes the
+ * group, writes it, and tells; messages can be added meanwhile, but where `must_commit` says that they cannot. One
+ * thread. */
 #ifndef TARN_STREAM_SINK_ASSEMBLY_H
 #define TARN_STREAM_SINK_ASSEMBLY_H
 
@@ -26,13 +27,14 @@ struct tarn_dead_letter {
 struct tarn_workshop {
 	const struct tarn_connector_config *config;
 	struct tarn_store *store;
+	struct tarn_worker *spilling; /* adds what is complete of open objects to the store */
 	struct tarn_partitioner *partitioner;
 	struct tarn_schema_book *book;
 	/* Takes a dead letter; it must be durable before the offset behind it is committed. */
 	enum tarn_rc (*dead_letter)(void *context, const struct tarn_dead_letter *letter, struct tarn_err *err);
 	void *context;
 	struct tarn_buf folder, key, record, projected;
-	size_t memory; /* of open and sealed objects */
+	size_t memory; /* of open and sealed objects, and of those that are written */
 	size_t memory_limit;
 	int64_t n_records, n_objects, n_bytes, n_dead_letters, n_tombstones;
 };
@@ -54,6 +56,8 @@ struct tarn_assembly {
 	struct tarn_object_file *last;		/* open object of the last record, or NULL */
 	const struct tarn_sink_schema *current; /* where schemas are projected: that of the open objects */
 	int64_t sealed_end;			/* where n_sealed > 0 */
+	bool writing;				/* a group was taken and is not written yet */
+	int64_t writing_end;
 
 	struct tarn_recipe recipe;	/* of the sealed objects; or the one that is followed */
 	struct tarn_recipe_clock clock; /* in effect, and since when within the open records */
@@ -95,9 +99,16 @@ bool tarn_assembly_has_group(const struct tarn_assembly *assembly);
 /* Before a recipe is committed: TARN_EEXISTS where another object has the name of the partition's first one. Once a
  * recipe is committed its objects are replaced, as they may be there already. */
 enum tarn_rc tarn_assembly_check(struct tarn_assembly *assembly, struct tarn_err *err) TARN_MUST_CHECK;
-/* Writes the sealed objects; they are durable after the store's next sync. */
-enum tarn_rc tarn_assembly_write(struct tarn_assembly *assembly, struct tarn_err *err) TARN_MUST_CHECK;
-/* They are durable. */
+/* Objects that are written together. Zeroed is empty. */
+struct tarn_object_group {
+	struct tarn_object_file **files;
+	size_t n, cap;
+};
+/* After its recipe was committed: moves the sealed objects to the end of *group. */
+void tarn_assembly_take_group(struct tarn_assembly *assembly, struct tarn_object_group *group);
+/* What was taken is durable. */
 void tarn_assembly_written(struct tarn_assembly *assembly);
+/* Frees the objects; the group is empty then. */
+void tarn_workshop_discard(struct tarn_workshop *workshop, struct tarn_object_group *group);
 
 #endif

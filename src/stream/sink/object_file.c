@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/point.h"
 
 /* A buffer of 64 KiB of lines is compressed as a gzip member of its own; readers take several as one. */
 #define GZIP_CHUNK ((size_t)64 << 10)
@@ -169,15 +170,22 @@ bool tarn_object_can_spill(const struct tarn_object_file *file)
 	return !is_avro(file) || file->n_ranges == 1;
 }
 
-enum tarn_rc tarn_object_spill(struct tarn_object_file *file, struct tarn_store *store, struct tarn_err *err)
+static enum tarn_rc add_to_upload(void *context, struct tarn_slice bytes, struct tarn_err *err)
+{
+	enum tarn_rc rc = tarn_store_writer_add(context, bytes, err);
+	tarn_point("sink.spilled");
+	return rc;
+}
+
+enum tarn_rc tarn_object_spill(struct tarn_object_file *file, struct tarn_store *store, struct tarn_worker *worker,
+			       struct tarn_err *err)
 {
 	enum tarn_rc rc = TARN_OK;
 	if (!file->upload)
 		rc = tarn_store_writer_open(store, file->key, TARN_PUT_REPLACE, &file->upload, err);
 	if (!rc)
-		rc = tarn_store_writer_add(file->upload, tarn_buf_slice(&file->body), err);
+		rc = tarn_worker_hand_over(worker, add_to_upload, file->upload, &file->body, err);
 	file->header_size = 0; /* it is in the store now */
-	tarn_buf_clear(&file->body);
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "serialize/avro/container.h"
 #include "store/object/object.h"
 #include "stream/sink/connector_config.h"
+#include "stream/sink/worker.h"
 
 /* Files of this many bytes hold a block; Avro's own libraries close one there too. */
 #define TARN_OBJECT_BLOCK ((size_t)64000)
@@ -48,15 +49,17 @@ enum tarn_rc tarn_object_add(struct tarn_object_file *file, int64_t offset, stru
 /* Would a record at this offset leave a gap? */
 bool tarn_object_has_gap(const struct tarn_object_file *file, int64_t offset);
 size_t tarn_object_memory(const struct tarn_object_file *file);
-/* Hands what is complete to the store; its memory is kept for what comes, or given back (tarn_object_shrink). A file
- * with gaps cannot: its header must tell its offsets. */
+/* Hands what is complete to a worker that adds it to the store; the file is used by both until the worker has done so.
+ * Memory is kept for what comes, or given back (tarn_object_shrink). A file with gaps cannot: its header must tell its
+ * offsets. */
 bool tarn_object_can_spill(const struct tarn_object_file *file);
-enum tarn_rc tarn_object_spill(struct tarn_object_file *file, struct tarn_store *store,
+enum tarn_rc tarn_object_spill(struct tarn_object_file *file, struct tarn_store *store, struct tarn_worker *worker,
 			       struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_object_shrink(struct tarn_object_file *file);
 /* No more records: closes the last block, and gives back memory that is not needed any more. */
 enum tarn_rc tarn_object_seal(struct tarn_object_file *file, struct tarn_err *err) TARN_MUST_CHECK;
-/* Makes the sealed object visible, replacing one of its name. Durable after the store's sync. */
+/* Makes the sealed object visible, replacing one of its name, once all that was spilled of it is in the store. Durable
+ * after the store's sync. */
 enum tarn_rc tarn_object_write(struct tarn_object_file *file, struct tarn_store *store,
 			       struct tarn_err *err) TARN_MUST_CHECK;
 

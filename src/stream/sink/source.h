@@ -4,7 +4,7 @@
  * A source gives out events one after the other. A partition is assigned with the offset that was committed last (or
  * the start of the log, where none was) and the metadata that went with it; messages of it follow in rising order; when
  * it is revoked, its messages are somebody else's, and commits for it are refused. One thread at a time, but for
- * tarn_source_wake. */
+ * tarn_source_wake, and for commits where the source says so. */
 #ifndef TARN_STREAM_SINK_SOURCE_H
 #define TARN_STREAM_SINK_SOURCE_H
 
@@ -48,6 +48,9 @@ struct tarn_source_ops {
 };
 struct tarn_source {
 	const struct tarn_source_ops *ops;
+	/* Commits are never refused, and may be made by another thread until the poll after the one that revoked their
+	 * partition. */
+	bool commits_aside;
 };
 
 static inline enum tarn_rc tarn_source_poll(struct tarn_source *source, int64_t timeout_ms,

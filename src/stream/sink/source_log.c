@@ -194,8 +194,7 @@ static void assign(struct log_source *source, struct part *part, struct tarn_sou
 	part->position = event->offset = committed;
 }
 
-static bool revoke_deleted(struct log_source *source, struct tarn_source_event *event, enum tarn_rc *rc,
-			   struct tarn_err *err)
+static bool revoke_deleted(struct log_source *source, struct tarn_source_event *event)
 {
 	for (size_t i = 0; i < source->n; i++) {
 		struct part *part = source->parts[i];
@@ -206,12 +205,23 @@ static bool revoke_deleted(struct log_source *source, struct tarn_source_event *
 		if (source->reading == part)
 			source->reading = NULL;
 		event_of(part, TARN_SOURCE_REVOKED, event);
-		/* A new topic of this name begins at its start. */
-		struct tarn_source_commit none = { event->topic, event->partition, -1, "" };
-		*rc = tarn_offset_file_put(source->offsets, &none, 1, err);
 		return true;
 	}
 	return false;
+}
+
+/* Frees what was revoked with the last event. A new topic of its name begins at its start. */
+static enum tarn_rc forget_gone(struct log_source *source, struct tarn_err *err)
+{
+	struct part *gone = source->gone;
+	if (!gone)
+		return TARN_OK;
+	struct tarn_source_commit none = { tarn_topic_name(gone->topic), tarn_partition_number(gone->partition), -1,
+					   "" };
+	enum tarn_rc rc = tarn_offset_file_put(source->offsets, &none, 1, err);
+	part_free(gone);
+	source->gone = NULL;
+	return rc;
 }
 
 /* ---- reading ---- */
@@ -322,18 +332,18 @@ static enum tarn_rc source_poll(struct tarn_source *base, int64_t timeout_ms, st
 {
 	struct log_source *source = (struct log_source *)base;
 	*event = (struct tarn_source_event){ .kind = TARN_SOURCE_NOTHING };
-	part_free(source->gone);
-	source->gone = NULL;
+	enum tarn_rc rc = forget_gone(source, err);
+	if (rc)
+		return rc;
 	if (source->reading)
 		return give_batches(source, event, err);
 	for (int tries = 0; tries < 2; tries++) {
 		bool topics = wait_for_change(source, tries ? timeout_ms : 0);
 		if (topics)
 			look_for_topics(source);
-		enum tarn_rc rc = TARN_OK;
-		if (topics && revoke_deleted(source, event, &rc, err)) {
+		if (topics && revoke_deleted(source, event)) {
 			wake(source, true); /* there may be more of them */
-			return rc;
+			return TARN_OK;
 		}
 		for (size_t i = 0; i < source->n; i++)
 			if (!source->parts[i]->assigned) {
@@ -361,7 +371,7 @@ static void source_free(struct tarn_source *base)
 	tarn_log_unwatch(source->log, &source->topics_watcher);
 	for (size_t i = 0; i < source->n; i++)
 		part_free(source->parts[i]);
-	part_free(source->gone);
+	forget_gone(source, NULL);
 	free(source->parts);
 	free(source->messages);
 	tarn_batch_reader_free(source->reader);
@@ -384,7 +394,7 @@ enum tarn_rc tarn_source_log_open(struct tarn_log *log, struct tarn_offset_file 
 		return rc;
 	struct log_source *made = tarn_calloc(1, sizeof(*made));
 	pthread_condattr_t monotonic;
-	made->base.ops = &ops;
+	made->base = (struct tarn_source){ .ops = &ops, .commits_aside = true };
 	made->log = log;
 	made->offsets = offsets;
 	made->pattern = pattern;

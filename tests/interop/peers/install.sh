@@ -10,9 +10,9 @@
 #   avro-jars      Avro 1.12.1, asked through py4j of venv-registry (Java 17)
 #   apicurio       Apicurio Registry 2.6.13 (Java 17)
 #   venv-seaweed   SeaweedFS, an S3 server
-#   go/bin   versitygw, an S3 server (Go; three minutes to build)
+#   go/bin   versitygw and minio, S3 servers (Go; some minutes to build)
 # usage: install.sh [NAME]...   readers, sail, spark, seaweed and versitygw, or those named (kafka, registry, avro, apicurio,
-#   physics ...); what is there
+#   physics, minio ...); what is there
 # already is left alone
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -87,6 +87,7 @@ for name in "${@:-readers sail spark seaweed versitygw}"; do
 		case $peer in
 		apicurio) apicurio ;;
 		versitygw) go_program github.com/versity/versitygw/cmd/versitygw@v1.8.0 ;;
+		minio) go_program github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c ;;
 		*)
 			[ ! -e "$here/$peer.txt" ] || venv "$peer"
 			[ ! -e "$here/$peer-pom.xml" ] || jars "$peer"

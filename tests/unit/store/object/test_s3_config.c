@@ -1,4 +1,4 @@
-#include "store/object/s3_config.h"
+#include "store/object/s3_lent.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +30,10 @@ static const char *const variables[] = {
 	"AWS_CONFIG_FILE",
 	"TARN_S3_CA",
 	"AWS_CA_BUNDLE",
+	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+	"AWS_CONTAINER_CREDENTIALS_FULL_URI",
+	"AWS_EC2_METADATA_SERVICE_ENDPOINT",
+	"AWS_EC2_METADATA_DISABLED",
 };
 
 struct folder {
@@ -152,6 +156,7 @@ static void credentials_come_from_one_source(void **state)
 	struct folder *folder = *state;
 	struct s3_config config;
 	struct tarn_err err;
+	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	assert_int_equal(s3_config_load("s3://raw", NULL, &config, &err), TARN_EINVALID);
 	assert_string_equal(err.hint, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
 	write_file(folder, "credentials",
@@ -175,6 +180,76 @@ static void credentials_come_from_one_source(void **state)
 	setenv("TARN_S3_SECRET_KEY", "st", 1);
 	assert_keys(NULL, "kt st ");
 	assert_keys(&keys, "key secret ");
+}
+
+static void assert_lender(enum s3_lender lender, const char *url)
+{
+	struct s3_config config = load("s3://raw", NULL);
+	assert_int_equal(config.lender, lender);
+	if (url)
+		assert_string_equal(config.lender_url, url);
+	else
+		assert_null(config.lender_url);
+	s3_config_release(&config);
+}
+
+/* Who is asked for keys, from the weakest to the strongest. */
+static void keys_are_lent_where_none_are_given(void **state)
+{
+	static const char *const refused[] = { "http://far/x", "ftp://localhost/x", "http://localhost.far/x", "/x" };
+	static const char *const taken[] = { "https://far/x", "http://127.0.0.1:9/x", "http://localhost/x",
+					     "http://169.254.170.23/v1" };
+	struct s3_config config;
+	(void)state;
+	assert_lender(S3_LENT_TO_INSTANCE, "http://169.254.169.254");
+	setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://[fd00:ec2::254]/", 1);
+	assert_lender(S3_LENT_TO_INSTANCE, "http://[fd00:ec2::254]");
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", refused[i], 1);
+		assert_int_equal(s3_config_load("s3://raw", NULL, &config, NULL), TARN_EINVALID);
+	}
+	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+		setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", taken[i], 1);
+		assert_lender(S3_LENT_TO_CONTAINER, taken[i]);
+	}
+	setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/keys", 1);
+	assert_lender(S3_LENT_TO_CONTAINER, "http://169.254.170.2/v2/keys");
+	setenv("AWS_ACCESS_KEY_ID", "ke", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "se", 1);
+	assert_lender(S3_NOT_LENT, NULL);
+}
+
+static void a_lender_is_understood(void **state)
+{
+	static const struct {
+		const char *answer, *found; /* NULL: refused */
+		int64_t until_us;
+	} cases[] = {
+		{ "{\"AccessKeyId\":\"k\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":"
+		  "\"1970-01-01T00:00:07Z\"}",
+		  "k s t", 7000000 },
+		{ "{\"Code\":\"Success\",\"AccessKeyId\":\"k\",\"SecretAccessKey\":\"s\"}", "k s ", INT64_MAX },
+		{ "{\"Code\":\"Failed\",\"AccessKeyId\":\"k\",\"SecretAccessKey\":\"s\"}", NULL, 0 },
+		{ "{\"AccessKeyId\":\"k\",\"SecretAccessKey\":\"s\",\"Expiration\":\"soon\"}", NULL, 0 },
+		{ "{\"AccessKeyId\":\"k\",\"SecretAccessKey\":7}", NULL, 0 },
+		{ "{\"AccessKeyId\":\"k\"", NULL, 0 },
+		{ "[]", NULL, 0 },
+		{ "", NULL, 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct s3_credentials lent;
+		int64_t until;
+		enum tarn_rc rc = s3_lent_read(tarn_slice_str(cases[i].answer), &lent, &until, NULL);
+		assert_int_equal(rc, cases[i].found ? TARN_OK : TARN_EIO);
+		if (rc)
+			continue;
+		char *found = tarn_asprintf("%s %s %s", lent.access_key, lent.secret_key, lent.session_token);
+		assert_string_equal(found, cases[i].found);
+		assert_int_equal(until, cases[i].until_us);
+		free(found);
+		s3_credentials_release(&lent);
+	}
 }
 
 static void the_environment_is_read(void **state)
@@ -223,6 +298,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(places_become_urls, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_places_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(credentials_come_from_one_source, setup, teardown),
+		cmocka_unit_test_setup_teardown(keys_are_lent_where_none_are_given, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_lender_is_understood, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_environment_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_values_are_refused, setup, teardown),
 	};

@@ -121,7 +121,7 @@ static const struct tarn_source_ops fixture_ops = { fixture_poll, fixture_commit
 static inline void fixture_init(struct fixture_source *source, int32_t partitions, const char *offsets)
 {
 	memset(source, 0, sizeof(*source));
-	source->base.ops = &fixture_ops;
+	source->base = (struct tarn_source){ .ops = &fixture_ops, .commits_aside = true };
 	source->n = partitions;
 	source->portion = 7;
 	source->partitions = tarn_calloc((size_t)partitions, sizeof(*source->partitions));

@@ -44,12 +44,14 @@ static const char *const kinds[] = { "a", "b", NULL };
 
 enum { RECORDS = 24 };
 
+static const char *wide; /* the kind of every record, where it is not NULL */
+
 static void fill(struct fixture_source *source)
 {
 	for (int32_t partition = 0; partition < source->n; partition++)
 		for (int offset = 0; offset < RECORDS; offset++)
-			fixture_add_record(source, partition, offset, offset * HOUR / 7, kinds[offset % 3],
-					   1 + offset / 10 % 2);
+			fixture_add_record(source, partition, offset, offset * HOUR / 7,
+					   wide ? wide : kinds[offset % 3], 1 + offset / 10 % 2);
 }
 
 /* Offsets of what every case commits at its end: a flush.size divides the records, or the wall clock flushes. */
@@ -84,6 +86,7 @@ static int run_child(const char *json, const char *store, const char *point, int
 	fixture_configure(&config, json);
 	fixture_init(&source, 2, path_of("crash-offsets"));
 	source.fail_commit_at = fail_commit_at;
+	source.base.commits_aside = !fail_commit_at;
 	fill(&source);
 	enum tarn_rc rc =
 		fixture_run(&source, &config.config, store, &numbers, fixture_no_letter, fixture_no_flush, NULL, NULL);
@@ -141,6 +144,38 @@ static void killed_at_any_point_each_offset_is_in_one_object(void **state)
 			assert_true(crash_everywhere(crash_configs[i], points[j]) > 0);
 }
 
+/* The same for objects that are in the store in part when that happens. */
+static void killed_while_objects_grow_each_offset_is_in_one_object(void **state)
+{
+	(void)state;
+	static char text[200001];
+	static const char *const points[] = { "sink.spilled", "sink.recipe", "sink.object", "sink.synced" };
+	memset(text, 'w', sizeof(text) - 1);
+	wide = text;
+	for (size_t i = 0; i < sizeof(points) / sizeof(*points); i++)
+		assert_true(crash_everywhere("{\"flush.size\":6}", points[i]) > 0);
+	wide = NULL;
+}
+
+/* A store that refuses some objects while messages keep coming: the task fails, and goes on once it does not. */
+static void refused_by_the_store_each_offset_is_in_one_object(void **state)
+{
+	(void)state;
+	const char *config =
+		"{\"partitioner.class\":\"FieldPartitioner\",\"partition.field.name\":\"kind\",\"flush.size\":3}";
+	const char *store = path_of("crash");
+	char make[256], remove[256];
+	snprintf(make, sizeof(make), "mkdir -p %s/raw/t && touch %s/raw/t/kind=b", store, store);
+	snprintf(remove, sizeof(remove), "rm %s/raw/t/kind=b", store);
+	clear(store);
+	assert_int_equal(system(make), 0);
+	int status = run_child(config, store, NULL, 1, 0);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	assert_int_equal(system(remove), 0);
+	assert_int_equal(run_child(config, store, NULL, 1, 0), 0);
+	check_once(store, config, "no point", 0);
+}
+
 /* A task that lost its partitions between a recipe and its objects, or before their end was committed, changes nothing.
  */
 static void fenced_at_any_commit_each_offset_is_in_one_object(void **state)
@@ -159,6 +194,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_at_any_point_each_offset_is_in_one_object),
+		cmocka_unit_test(killed_while_objects_grow_each_offset_is_in_one_object),
+		cmocka_unit_test(refused_by_the_store_each_offset_is_in_one_object),
 		cmocka_unit_test(fenced_at_any_commit_each_offset_is_in_one_object),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
