@@ -172,7 +172,7 @@ bool reg_delete_version(struct tarn_registry *registry, struct reg_call *call, c
 	pthread_mutex_lock(&registry->writing);
 	bool ok = delete_version(registry, call, subject, version, permanent, deleted);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }
 
 static bool may_delete_subject(const struct tarn_registry *registry, struct reg_call *call,
@@ -229,7 +229,7 @@ bool reg_delete_subject(struct tarn_registry *registry, struct reg_call *call, c
 	pthread_mutex_lock(&registry->writing);
 	bool ok = delete_subject(registry, call, subject, permanent, versions, n);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }
 
 /* ---- configuration ---- */
@@ -261,7 +261,7 @@ bool reg_set_config(struct tarn_registry *registry, struct reg_call *call, const
 	pthread_mutex_lock(&registry->writing);
 	bool ok = set_config(registry, call, subject, change);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }
 
 bool reg_delete_config(struct tarn_registry *registry, struct reg_call *call, const char *subject)
@@ -276,7 +276,7 @@ bool reg_delete_config(struct tarn_registry *registry, struct reg_call *call, co
 	}
 	draft_release(&draft);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }
 
 /* ---- modes ---- */
@@ -320,7 +320,7 @@ bool reg_set_mode(struct tarn_registry *registry, struct reg_call *call, const c
 	}
 	draft_release(&draft);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }
 
 bool reg_delete_mode(struct tarn_registry *registry, struct reg_call *call, const char *subject)
@@ -331,5 +331,5 @@ bool reg_delete_mode(struct tarn_registry *registry, struct reg_call *call, cons
 	draft_add(&draft, "MODE", subject, 0);
 	bool ok = draft_commit(&draft, registry, call);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }

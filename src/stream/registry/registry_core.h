@@ -50,10 +50,8 @@ static inline void reg_depends(struct reg_call *call, int64_t position)
 	if (call->position < position)
 		call->position = position;
 }
-/* Waits until what the answer depends on is durable; refuses where that fails. */
-bool reg_await(struct tarn_registry *registry, struct reg_call *call);
 
-/* ---- questions; false: refused. Those that change something wait until it is durable. ---- */
+/* ---- questions; false: refused. The answer is given when what it depends on is durable. ---- */
 
 /* A schema as it was sent. */
 struct reg_submission {
@@ -73,8 +71,7 @@ struct reg_registered {
 	uint8_t digest[TARN_MD5_SIZE]; /* of all of it */
 };
 
-/* Whether the same body was read before, and the subject has what it says: then that is in *registered. The answer
- * still has to be waited for. */
+/* Whether the same body was read before, and the subject has what it says: then that is in *registered. */
 bool reg_recall(struct tarn_registry *registry, struct reg_call *call, const char *subject, struct tarn_slice body,
 		bool normalize, struct reg_registered *registered);
 bool reg_register(struct tarn_registry *registry, struct reg_call *call, const char *subject,

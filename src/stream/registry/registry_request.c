@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/json_text.h"
+#include "stream/log/log.h"
 
 /* ---- answers ---- */
 
@@ -53,15 +54,63 @@ struct reg_context reg_begin(void *room, const struct tarn_request *request, str
 	};
 }
 
+/* ---- answers that wait until what they tell is durable ---- */
+
+struct durable_hold {
+	struct tarn_durable_waiter waiter; /* first: its address is the hold's */
+	struct tarn_hold hold;
+	struct tarn_registry *registry;
+	int64_t position;
+	bool ok;
+};
+
+static void release(struct tarn_durable_waiter *waiter, bool ok)
+{
+	struct durable_hold *held = (struct durable_hold *)waiter;
+	_Atomic int64_t *durable = &held->registry->durable;
+	int64_t known = atomic_load(durable);
+	while (ok && known < held->position && !atomic_compare_exchange_weak(durable, &known, held->position))
+		;
+	held->ok = ok;
+	held->hold.release(&held->hold);
+}
+
+static void start(struct tarn_hold *hold)
+{
+	struct durable_hold *held = hold->context;
+	held->registry->store.when_durable(held->registry->store_state, held->position, &held->waiter);
+}
+
+static void finish(struct tarn_hold *hold, struct tarn_response *response)
+{
+	const struct durable_hold *held = hold->context;
+	if (!held->ok)
+		write_error(response, 500, 50001,
+			    "Error while writing to the topic " TARN_REGISTRY_TOPIC ": it could not be synced");
+}
+
+static struct tarn_hold *hold_until(struct tarn_registry *registry, struct tarn_arena *arena, int64_t position)
+{
+	struct durable_hold *held = tarn_arena_zalloc(arena, sizeof(*held));
+	held->waiter.tell = release;
+	held->hold.start = start;
+	held->hold.finish = finish;
+	held->hold.context = held;
+	held->registry = registry;
+	held->position = position;
+	return &held->hold;
+}
+
 /* Says why not, if so. */
 void reg_end(struct reg_context *c, bool ok)
 {
 	if (!ok)
 		write_error(c->response, c->call.status, c->call.code, c->call.message);
+	if (c->call.position > atomic_load(&c->registry->durable))
+		c->response->hold = hold_until(c->registry, c->call.arena, c->call.position);
 	json_decref(c->json);
 }
 
-/* Answers that only look: `show` runs with the state held, and what it shows is waited for. */
 void reg_look(void *room, const struct tarn_request *request, struct tarn_response *response,
 	      bool (*show)(struct reg_context *c, const struct reg_state *state))
 {
@@ -71,7 +120,7 @@ void reg_look(void *room, const struct tarn_request *request, struct tarn_respon
 	if (!ok)
 		reg_depends(&c.call, c.registry->state.position);
 	pthread_rwlock_unlock(&c.registry->lock);
-	reg_end(&c, reg_await(c.registry, &c.call) && ok);
+	reg_end(&c, ok);
 }
 
 /* Everything that is known now. */

@@ -15,7 +15,7 @@ struct reg_context {
 };
 
 struct reg_context reg_begin(void *room, const struct tarn_request *request, struct tarn_response *response);
-/* Writes the refusal where it is not ok. */
+/* Writes the refusal where it is not ok; the answer is held until what it depends on is durable. */
 void reg_end(struct reg_context *c, bool ok);
 /* Answers that only look: `show` runs with the state held, and what it shows is waited for. */
 void reg_look(void *room, const struct tarn_request *request, struct tarn_response *response,
