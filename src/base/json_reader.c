@@ -1,4 +1,4 @@
-#include "store/iceberg/json_reader.h"
+#include "base/json_reader.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -159,7 +159,7 @@ static size_t unescape(const uint8_t **at, const uint8_t *end, char *out)
 		return 1;
 	}
 	int32_t high = **at == 'u' ? hex4(*at + 1, end) : -1;
-	if (high <= 0)
+	if (high < 0)
 		return 0;
 	*at += 5;
 	if (high < 0xd800 || high > 0xdfff)
@@ -173,9 +173,9 @@ static size_t unescape(const uint8_t **at, const uint8_t *end, char *out)
 	return put_utf8(out, 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00));
 }
 
-static struct tarn_slice decode(struct tarn_json *json, struct tarn_slice inside)
+/* To `out`, which may be where it stands, as it does not grow; terminated by 0. */
+static struct tarn_slice decode_to(struct tarn_json *json, struct tarn_slice inside, char *out, bool zeros)
 {
-	char *out = tarn_arena_alloc(json->arena, inside.len + 1);
 	size_t len = 0;
 	const uint8_t *at = inside.data, *end = at + inside.len;
 	while (at < end) {
@@ -185,7 +185,7 @@ static struct tarn_slice decode(struct tarn_json *json, struct tarn_slice inside
 		}
 		at++;
 		size_t written = unescape(&at, end, out + len);
-		if (!written) {
+		if (!written || (!out[len] && !zeros)) {
 			json->cursor.at = at;
 			tarn_json_fail(json, TARN_EINVALID, "escape in a JSON string is none that Tarn takes");
 			return tarn_slice_of("", 0);
@@ -194,6 +194,11 @@ static struct tarn_slice decode(struct tarn_json *json, struct tarn_slice inside
 	}
 	out[len] = '\0';
 	return tarn_slice_of(out, len);
+}
+
+static struct tarn_slice decode(struct tarn_json *json, struct tarn_slice inside)
+{
+	return decode_to(json, inside, tarn_arena_alloc(json->arena, inside.len + 1), false);
 }
 
 const char *tarn_json_string(struct tarn_json *json)
@@ -206,6 +211,20 @@ const char *tarn_json_string(struct tarn_json *json)
 	if (escaped)
 		return (const char *)decode(json, inside).data;
 	return tarn_arena_strndup(json->arena, (const char *)inside.data, inside.len);
+}
+
+struct tarn_slice tarn_json_string_in_place(struct tarn_json *json)
+{
+	struct tarn_slice inside;
+	bool escaped;
+	scan_string(json, &inside, &escaped);
+	if (json->rc)
+		return tarn_slice_of("", 0);
+	char *out = (char *)(uintptr_t)inside.data;
+	if (escaped)
+		return decode_to(json, inside, out, true);
+	out[inside.len] = '\0'; /* the quote was read */
+	return inside;
 }
 
 /* ---- objects and arrays ---- */
