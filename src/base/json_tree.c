@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/json_reader.h"
+#include "base/json_text.h"
 #include "base/utf8.h"
 
 /* Objects of more members have a table of their places behind them: open addressing, twice as large at least. */
@@ -14,7 +15,7 @@ enum { SEARCHED = 8 };
 
 struct parser {
 	struct tarn_json reader; /* of a copy that may be written to: strings are decoded and terminated in it */
-	enum tarn_json_duplicates duplicates;
+	unsigned rules;
 	struct tarn_json_member *open; /* members and items of what is not closed yet */
 	size_t n, capacity;
 	unsigned depth;
@@ -92,7 +93,7 @@ static void keep_members(struct parser *p, const struct tarn_json_member *from, 
 		slots[i] = FREE;
 	for (size_t i = 0; i < *n; i++) {
 		struct tarn_json_member *same = find_same(members, kept, slots, n_slots, &from[i]);
-		if (same && p->duplicates == TARN_JSON_NO_KEY_TWICE)
+		if (same && p->rules & TARN_JSON_NO_KEY_TWICE)
 			tarn_json_fail(&p->reader, TARN_EINVALID, "JSON has the key \"%.100s\" twice in an object",
 				       same->key);
 		if (same)
@@ -189,6 +190,8 @@ static struct tarn_json_value parse_number(struct parser *p)
 static struct tarn_json_value parse_string(struct parser *p)
 {
 	struct tarn_slice text = tarn_json_string_in_place(&p->reader);
+	if (p->rules & TARN_JSON_NO_ZEROS && memchr(text.data, 0, text.len))
+		tarn_json_fail(&p->reader, TARN_EINVALID, "JSON has a zero inside a string");
 	return (struct tarn_json_value){ .kind = TARN_JSON_STRING,
 					 .n = (uint32_t)text.len,
 					 .text = (const char *)text.data };
@@ -222,7 +225,7 @@ static struct tarn_json_value parse_value(struct parser *p)
 	}
 }
 
-enum tarn_rc tarn_json_parse(struct tarn_slice text, enum tarn_json_duplicates duplicates, struct tarn_arena *arena,
+enum tarn_rc tarn_json_parse(struct tarn_slice text, unsigned rules, struct tarn_arena *arena,
 			     const struct tarn_json_value **value, struct tarn_err *err)
 {
 	size_t valid = tarn_utf8_valid(text);
@@ -233,7 +236,7 @@ enum tarn_rc tarn_json_parse(struct tarn_slice text, enum tarn_json_duplicates d
 		return tarn_fail(err, TARN_ELIMIT, "JSON of %zu bytes, 4 GiB are too many", text.len);
 	const struct tarn_slice copy =
 		tarn_slice_of(tarn_arena_strndup(arena, text.len ? (const char *)text.data : "", text.len), text.len);
-	struct parser p = { .duplicates = duplicates };
+	struct parser p = { .rules = rules };
 	tarn_json_init(&p.reader, copy, copy, arena, err);
 	struct tarn_json_value root = parse_value(&p);
 	free(p.open);
@@ -241,4 +244,45 @@ enum tarn_rc tarn_json_parse(struct tarn_slice text, enum tarn_json_duplicates d
 		return p.reader.rc;
 	*value = tarn_arena_copy(arena, &root, sizeof(root));
 	return TARN_OK;
+}
+
+/* ---- writing ---- */
+
+static void put_members(struct tarn_buf *out, const struct tarn_json_value *object)
+{
+	tarn_buf_add_byte(out, '{');
+	for (size_t i = 0; i < object->n; i++) {
+		const struct tarn_json_member *member = &object->members[i];
+		if (i)
+			tarn_buf_add_byte(out, ',');
+		tarn_json_put_string(out, tarn_slice_of(member->key, member->key_len));
+		tarn_buf_add_byte(out, ':');
+		tarn_json_put_value(out, &member->value);
+	}
+	tarn_buf_add_byte(out, '}');
+}
+
+static void put_items(struct tarn_buf *out, const struct tarn_json_value *array)
+{
+	tarn_buf_add_byte(out, '[');
+	for (size_t i = 0; i < array->n; i++) {
+		if (i)
+			tarn_buf_add_byte(out, ',');
+		tarn_json_put_value(out, &array->items[i]);
+	}
+	tarn_buf_add_byte(out, ']');
+}
+
+void tarn_json_put_value(struct tarn_buf *out, const struct tarn_json_value *value)
+{
+	switch (value->kind) {
+	case TARN_JSON_OBJECT: put_members(out, value); return;
+	case TARN_JSON_ARRAY: put_items(out, value); return;
+	case TARN_JSON_STRING: tarn_json_put_string(out, tarn_slice_of(value->text, value->n)); return;
+	case TARN_JSON_INTEGER: tarn_json_put_int(out, value->integer); return;
+	case TARN_JSON_REAL: tarn_json_put_double(out, value->real, tarn_format_double); return;
+	case TARN_JSON_TRUE: tarn_buf_add_str(out, "true"); return;
+	case TARN_JSON_FALSE: tarn_buf_add_str(out, "false"); return;
+	case TARN_JSON_NULL: tarn_buf_add_str(out, "null"); return;
+	}
 }

@@ -36,21 +36,23 @@ struct tarn_json_member {
 	struct tarn_json_value value;
 };
 
-enum tarn_json_duplicates {
-	TARN_JSON_LAST_KEY_COUNTS, /* in the place of the first */
-	TARN_JSON_NO_KEY_TWICE,
-};
+/* Without: of a key that is there twice the last value counts, in the place of the first. */
+#define TARN_JSON_NO_KEY_TWICE 1u
+#define TARN_JSON_NO_ZEROS 2u /* no string has a zero inside */
 
 #define TARN_JSON_TREE_MAX_DEPTH 1024
 
 /* The document as a tree in the arena, which it may outlive the text in. TARN_EINVALID with the byte's position where
- * it is no JSON or no UTF-8, has a whole number beyond 64 bits or a number beyond doubles; TARN_ELIMIT beyond
- * TARN_JSON_TREE_MAX_DEPTH levels. */
-enum tarn_rc tarn_json_parse(struct tarn_slice text, enum tarn_json_duplicates duplicates, struct tarn_arena *arena,
+ * it is no JSON or no UTF-8, breaks a rule that was asked for, has a whole number beyond 64 bits or a number beyond
+ * doubles; TARN_ELIMIT beyond TARN_JSON_TREE_MAX_DEPTH levels. */
+enum tarn_rc tarn_json_parse(struct tarn_slice text, unsigned rules, struct tarn_arena *arena,
 			     const struct tarn_json_value **value, struct tarn_err *err) TARN_MUST_CHECK;
 
 /* The member's value, or NULL; NULL also of NULL and of what is no object. */
 const struct tarn_json_value *tarn_json_get(const struct tarn_json_value *object, const char *key);
+
+/* Appends the value as JSON without white space. */
+void tarn_json_put_value(struct tarn_buf *out, const struct tarn_json_value *value);
 
 /* Of any value, and of NULL, which is of no kind. */
 static inline bool tarn_json_is_kind(const struct tarn_json_value *value, enum tarn_json_kind kind)

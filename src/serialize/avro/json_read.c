@@ -336,7 +336,7 @@ enum tarn_rc tarn_avro_json_read(const struct tarn_avro_schema *schema, struct t
 	struct tarn_arena arena;
 	const struct tarn_json_value *value;
 	tarn_arena_init(&arena);
-	enum tarn_rc rc = tarn_json_parse(text, TARN_JSON_LAST_KEY_COUNTS, &arena, &value, err);
+	enum tarn_rc rc = tarn_json_parse(text, 0, &arena, &value, err);
 	if (rc)
 		rc = tarn_err_within(err, rc, "avro JSON");
 	else

@@ -569,7 +569,7 @@ static struct tarn_avro_node *parse_type(struct parser *p, const struct tarn_jso
 static bool parse_document(struct parser *p, struct tarn_slice text)
 {
 	const struct tarn_json_value *document;
-	p->rc = tarn_json_parse(text, TARN_JSON_LAST_KEY_COUNTS, &p->schema->arena, &document, p->err);
+	p->rc = tarn_json_parse(text, 0, &p->schema->arena, &document, p->err);
 	if (p->rc) {
 		p->rc = tarn_err_within(p->err, p->rc, "avro schema is not JSON");
 		return false;

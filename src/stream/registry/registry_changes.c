@@ -133,14 +133,17 @@ static const struct reg_version *version_to_delete(const struct tarn_registry *r
 static void draft_deleted_version(struct draft *draft, const char *name, const struct reg_version *version)
 {
 	const struct reg_content *content = version->content;
-	const struct reg_schema_record record = { name,
-						  version->version,
-						  content->id,
-						  true,
-						  content->schema,
-						  content->metadata,
-						  content->rule_set,
-						  content->digest };
+	const struct reg_schema_record record = {
+		.subject = name,
+		.version = version->version,
+		.id = content->id,
+		.deleted = true,
+		.schema = content->schema,
+		.metadata = content->metadata,
+		.rule_set = content->rule_set,
+		.digest = content->digest,
+		.quoted = content->quoted,
+	};
 	reg_write_schema(&draft->value, &record);
 	draft_add(draft, "SCHEMA", name, version->version);
 }

@@ -4,13 +4,14 @@
 
 #include "stream/registry/registry_core.h"
 
-/* A question that is being answered. `json` is the request's body where it has one. */
+/* A question that is being answered. `json` is the body of a request that is no submission, where it has one. */
 struct reg_context {
 	struct tarn_registry *registry;
 	const struct tarn_request *request;
 	struct tarn_response *response;
 	struct tarn_buf *out;
 	struct reg_call call;
+	struct reg_body body; /* of a submission, once reg_recall was asked */
 	struct json_t *json;
 };
 

@@ -26,7 +26,7 @@ static bool put_registered(struct reg_context *c, const char *subject, const str
 static bool recall(struct reg_context *c, struct reg_registered *registered)
 {
 	return reg_recall(c->registry, &c->call, reg_subject_of(c), c->request->body, reg_flag(c, "normalize"),
-			  registered);
+			  &c->body, registered);
 }
 
 static void post_version(void *room, const struct tarn_request *request, struct tarn_response *response)

@@ -68,7 +68,7 @@ static void trees_of_documents(void **state)
 		const struct tarn_json_value *value;
 		tarn_arena_init(&arena);
 		tarn_buf_init(&out, 1 << 20);
-		if (tarn_json_parse(tarn_slice_str(cases[i].text), TARN_JSON_LAST_KEY_COUNTS, &arena, &value, &err))
+		if (tarn_json_parse(tarn_slice_str(cases[i].text), 0, &arena, &value, &err))
 			fail_msg("%s: %s", cases[i].text, err.message);
 		put(&out, value);
 		tarn_buf_add_byte(&out, 0);
@@ -78,12 +78,12 @@ static void trees_of_documents(void **state)
 	}
 }
 
-static enum tarn_rc parse(struct tarn_slice text, enum tarn_json_duplicates duplicates, struct tarn_err *err)
+static enum tarn_rc parse(struct tarn_slice text, unsigned rules, struct tarn_err *err)
 {
 	const struct tarn_json_value *value;
 	struct tarn_arena arena;
 	tarn_arena_init(&arena);
-	enum tarn_rc rc = tarn_json_parse(text, duplicates, &arena, &value, err);
+	enum tarn_rc rc = tarn_json_parse(text, rules, &arena, &value, err);
 	tarn_arena_release(&arena);
 	return rc;
 }
@@ -93,25 +93,26 @@ static void what_is_no_tree_is_refused(void **state)
 	(void)state;
 	static const struct {
 		const char *text;
-		enum tarn_json_duplicates duplicates;
+		unsigned rules;
 		int position;
 		const char *message;
 	} cases[] = {
-		{ "", TARN_JSON_LAST_KEY_COUNTS, 0, "JSON value expected" },
-		{ "[1,]", TARN_JSON_LAST_KEY_COUNTS, 3, "JSON value expected" },
-		{ "{\"a\":1} x", TARN_JSON_LAST_KEY_COUNTS, 8, "goes on behind its end" },
-		{ "[\"\xff\"]", TARN_JSON_LAST_KEY_COUNTS, 2, "0xff, which is no UTF-8" },
-		{ "{\"a\\u0000\":1}", TARN_JSON_LAST_KEY_COUNTS, 9, "escape" },
-		{ "\"\\ud800\"", TARN_JSON_LAST_KEY_COUNTS, 7, "escape" },
-		{ "9223372036854775808", TARN_JSON_LAST_KEY_COUNTS, 19, "too large: 9223372036854775808" },
-		{ "[-1e999]", TARN_JSON_LAST_KEY_COUNTS, 7, "too large: -1e999" },
+		{ "", 0, 0, "JSON value expected" },
+		{ "[1,]", 0, 3, "JSON value expected" },
+		{ "{\"a\":1} x", 0, 8, "goes on behind its end" },
+		{ "[\"\xff\"]", 0, 2, "0xff, which is no UTF-8" },
+		{ "{\"a\\u0000\":1}", 0, 9, "escape" },
+		{ "\"\\ud800\"", 0, 7, "escape" },
+		{ "9223372036854775808", 0, 19, "too large: 9223372036854775808" },
+		{ "[-1e999]", 0, 7, "too large: -1e999" },
+		{ "[\"a\\u0000\"]", TARN_JSON_NO_ZEROS, 10, "a zero inside a string" },
 		{ "{\"a\":1,\"b\":2,\"a\":3}", TARN_JSON_NO_KEY_TWICE, 19, "the key \"a\" twice" },
 		{ "{\"a\":0,\"b\":1,\"c\":2,\"d\":3,\"e\":4,\"f\":5,\"g\":6,\"h\":7,\"i\":8,\"i\":9}",
 		  TARN_JSON_NO_KEY_TWICE, 61, "the key \"i\" twice" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct tarn_err err;
-		assert_int_equal(parse(tarn_slice_str(cases[i].text), cases[i].duplicates, &err), TARN_EINVALID);
+		assert_int_equal(parse(tarn_slice_str(cases[i].text), cases[i].rules, &err), TARN_EINVALID);
 		if (!strstr(err.message, cases[i].message) || err.position != cases[i].position)
 			fail_msg("%s: byte %d, %s", cases[i].text, (int)err.position, err.message);
 	}
@@ -137,9 +138,9 @@ static void nesting_is_limited(void **state)
 	static char text[2 * DEPTH + 2];
 	memset(text, '[', DEPTH);
 	memset(text + DEPTH, ']', DEPTH);
-	assert_int_equal(parse(tarn_slice_of(text, 2 * DEPTH), TARN_JSON_LAST_KEY_COUNTS, NULL), TARN_OK);
+	assert_int_equal(parse(tarn_slice_of(text, 2 * DEPTH), 0, NULL), TARN_OK);
 	memset(text, '[', DEPTH + 1);
-	assert_int_equal(parse(tarn_slice_of(text, sizeof(text)), TARN_JSON_LAST_KEY_COUNTS, NULL), TARN_ELIMIT);
+	assert_int_equal(parse(tarn_slice_of(text, sizeof(text)), 0, NULL), TARN_ELIMIT);
 }
 
 static void large_objects_are_searched(void **state)
@@ -176,12 +177,33 @@ static void what_is_missing_is_nothing(void **state)
 	assert_false(tarn_json_is_kind(NULL, TARN_JSON_OBJECT));
 }
 
+static void values_are_written(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { "{\"b\":[1,-2.5,true,false,null,\"x\\n\\\"\"],\"a\":{}}", "[]", "1.0",
+					     "7" };
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct tarn_arena arena;
+		struct tarn_buf out;
+		const struct tarn_json_value *value;
+		tarn_arena_init(&arena);
+		tarn_buf_init(&out, 1 << 20);
+		assert_int_equal(tarn_json_parse(tarn_slice_str(texts[i]), 0, &arena, &value, NULL), TARN_OK);
+		tarn_json_put_value(&out, value);
+		tarn_buf_add_byte(&out, 0);
+		assert_string_equal(out.data, texts[i]);
+		tarn_buf_release(&out);
+		tarn_arena_release(&arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(trees_of_documents),	      cmocka_unit_test(what_is_no_tree_is_refused),
 		cmocka_unit_test(every_prefix_fails),	      cmocka_unit_test(nesting_is_limited),
 		cmocka_unit_test(large_objects_are_searched), cmocka_unit_test(what_is_missing_is_nothing),
+		cmocka_unit_test(values_are_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
