@@ -63,27 +63,6 @@ enum tarn_rc tarn_json_finish(struct tarn_json *json)
 
 /* ---- strings ---- */
 
-#define EACH_BYTE(byte) (0x0101010101010101u * (uint64_t)(byte))
-
-/* First byte at or behind `at` that is a quote, a backslash or a control character, eight at a time: strings are most
- * of the bytes of a metadata file. */
-static const uint8_t *find_special(const uint8_t *at, const uint8_t *end)
-{
-	while (end - at >= 8) {
-		uint64_t word;
-		memcpy(&word, at, sizeof(word));
-		uint64_t quote = word ^ EACH_BYTE('"'), slash = word ^ EACH_BYTE('\\');
-		uint64_t found = ((word - EACH_BYTE(0x20)) & ~word) | ((quote - EACH_BYTE(1)) & ~quote) |
-				 ((slash - EACH_BYTE(1)) & ~slash);
-		if (found & EACH_BYTE(0x80))
-			break;
-		at += 8;
-	}
-	while (at < end && *at != '"' && *at != '\\' && *at >= 0x20)
-		at++;
-	return at;
-}
-
 /* Passes over a string; *inside is what lies between its quotes. */
 static void scan_string(struct tarn_json *json, struct tarn_slice *inside, bool *escaped)
 {
@@ -92,10 +71,10 @@ static void scan_string(struct tarn_json *json, struct tarn_slice *inside, bool 
 	expect(json, '"', "to begin a string");
 	if (json->rc)
 		return;
-	const uint8_t *start = json->cursor.at, *end = json->cursor.end, *at = find_special(start, end);
+	const uint8_t *start = json->cursor.at, *end = json->cursor.end, *at = tarn_json_special(start, end);
 	while (at < end && *at == '\\') {
 		*escaped = true;
-		at = end - at < 2 ? end : find_special(at + 2, end);
+		at = end - at < 2 ? end : tarn_json_special(at + 2, end);
 	}
 	json->cursor.at = at;
 	if (at == end) {
