@@ -19,6 +19,9 @@ struct memory_topic {
 	size_t n;
 	int64_t appends;
 	bool fail_append, fail_wait;
+	bool is_slow; /* who waits is told when the test says so */
+	struct tarn_durable_waiter *waiters[16];
+	size_t n_waiters;
 	pthread_mutex_t lock;
 };
 
@@ -67,9 +70,19 @@ static inline enum tarn_rc memory_append(void *state, const struct tarn_registry
 
 static inline void memory_when_durable(void *state, int64_t position, struct tarn_durable_waiter *waiter)
 {
-	const struct memory_topic *topic = state;
+	struct memory_topic *topic = state;
 	(void)position;
-	waiter->tell(waiter, !topic->fail_wait);
+	if (topic->is_slow)
+		topic->waiters[topic->n_waiters++] = waiter;
+	else
+		waiter->tell(waiter, !topic->fail_wait);
+}
+
+static inline void memory_sync(struct memory_topic *topic)
+{
+	for (size_t i = 0; i < topic->n_waiters; i++)
+		topic->waiters[i]->tell(topic->waiters[i], !topic->fail_wait);
+	topic->n_waiters = 0;
 }
 
 static inline void memory_leave(void *state)
