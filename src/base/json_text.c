@@ -14,38 +14,37 @@ void tarn_json_put_doubles(struct tarn_buf *out, const double *values, size_t n,
 	tarn_buf_add_byte(out, ']');
 }
 
-static bool needs_escape(uint8_t byte)
-{
-	return byte < 0x20 || byte == '"' || byte == '\\';
-}
-
-static void put_escape(struct tarn_buf *out, uint8_t byte)
+/* Of a byte that is none of a string's own; returns its length. */
+static size_t escape_of(uint8_t byte, uint8_t escape[6])
 {
 	static const char short_forms[32] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
 	static const char digits[] = "0123456789ABCDEF";
 	char letter = byte < 0x20 ? short_forms[byte] : (char)byte;
-	char escape[6] = { '\\', letter };
-	if (letter) {
-		tarn_buf_add(out, escape, 2);
-		return;
-	}
+	escape[0] = '\\';
+	escape[1] = (uint8_t)letter;
+	if (letter)
+		return 2;
 	memcpy(escape + 1, "u00", 3);
-	escape[4] = digits[byte >> 4];
-	escape[5] = digits[byte & 15];
-	tarn_buf_add(out, escape, 6);
+	escape[4] = (uint8_t)digits[byte >> 4];
+	escape[5] = (uint8_t)digits[byte & 15];
+	return 6;
 }
 
 void tarn_json_put_string(struct tarn_buf *out, struct tarn_slice text)
 {
 	const uint8_t *at = text.data, *end = text.data + text.len;
+	uint8_t escape[6];
 	tarn_buf_add_byte(out, '"');
 	while (at < end) {
-		const uint8_t *run = at;
-		while (at < end && !needs_escape(*at))
-			at++;
-		tarn_buf_add(out, run, (size_t)(at - run));
-		if (at < end)
-			put_escape(out, *at++);
+		const uint8_t *run_end = tarn_json_special(at, end);
+		size_t run = (size_t)(run_end - at), escaped = run_end < end ? escape_of(*run_end, escape) : 0;
+		uint8_t *room = tarn_buf_room(out, run + escaped);
+		if (!room)
+			return;
+		memcpy(room, at, run);
+		memcpy(room + run, escape, escaped);
+		out->len += run + escaped;
+		at = run_end + (escaped > 0);
 	}
 	tarn_buf_add_byte(out, '"');
 }

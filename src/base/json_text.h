@@ -2,6 +2,8 @@
 #ifndef TARN_BASE_JSON_TEXT_H
 #define TARN_BASE_JSON_TEXT_H
 
+#include <endian.h>
+
 #include "base/buf.h"
 #include "base/number.h"
 
@@ -28,6 +30,25 @@ static inline void tarn_json_put_boolean(struct tarn_buf *out, bool value)
 }
 
 void tarn_json_put_doubles(struct tarn_buf *out, const double *values, size_t n, tarn_double_format format);
+
+/* First byte at or behind `at` that no JSON string holds as it is: a quote, a backslash or a control character; `end`
+ * where there is none. Eight bytes at a time. */
+static inline const uint8_t *tarn_json_special(const uint8_t *at, const uint8_t *end)
+{
+	const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+	for (; end - at >= 8; at += 8) {
+		uint64_t word;
+		memcpy(&word, at, sizeof(word));
+		word = le64toh(word);
+		uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+		uint64_t found = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
+		if (found & tops) /* above the first there may be false ones */
+			return at + (__builtin_ctzll(found & tops) >> 3);
+	}
+	while (at < end && *at != '"' && *at != '\\' && *at >= 0x20)
+		at++;
+	return at;
+}
 
 /* In quotes; escapes `"`, `\` and control characters, everything else is passed through as it is. */
 void tarn_json_put_string(struct tarn_buf *out, struct tarn_slice text);

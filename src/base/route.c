@@ -1,5 +1,6 @@
 #include "base/route.h"
 
+#include <pthread.h>
 #include <strings.h>
 
 #include "base/hash.h"
@@ -110,8 +111,50 @@ static void call(const struct tarn_routes *routes, const struct tarn_route *rout
 	route->handle(routes->room, request, response);
 }
 
+/* ---- waiting ---- */
+
+struct sleeper {
+	pthread_mutex_t lock;
+	pthread_cond_t told;
+	bool done;
+};
+
+static void wake(struct tarn_hold *hold)
+{
+	struct sleeper *sleeper = hold->waiter;
+	pthread_mutex_lock(&sleeper->lock);
+	sleeper->done = true;
+	pthread_cond_signal(&sleeper->told);
+	pthread_mutex_unlock(&sleeper->lock);
+}
+
+void tarn_response_wait(struct tarn_response *response)
+{
+	struct tarn_hold *hold = response->hold;
+	if (!hold)
+		return;
+	struct sleeper sleeper = { .lock = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER };
+	hold->release = wake;
+	hold->waiter = &sleeper;
+	hold->start(hold);
+	pthread_mutex_lock(&sleeper.lock);
+	while (!sleeper.done)
+		pthread_cond_wait(&sleeper.told, &sleeper.lock);
+	pthread_mutex_unlock(&sleeper.lock);
+	pthread_cond_destroy(&sleeper.told);
+	pthread_mutex_destroy(&sleeper.lock);
+	response->hold = NULL;
+	hold->finish(hold, response);
+}
+
 void tarn_routes_dispatch(const struct tarn_routes *routes, struct tarn_request *request,
 			  struct tarn_response *response)
+{
+	tarn_routes_call(routes, request, response);
+	tarn_response_wait(response);
+}
+
+void tarn_routes_call(const struct tarn_routes *routes, struct tarn_request *request, struct tarn_response *response)
 {
 	struct tarn_slice params[TARN_ROUTE_MAX_PARAMS];
 	size_t n_params;

@@ -40,17 +40,20 @@ struct tarn_http {
 	int port;
 
 	pthread_mutex_t lock; /* of what follows; nothing is locked inside it */
-	pthread_cond_t wake;
+	pthread_cond_t wake, none_held;
 	struct peer *peers;
+	size_t held; /* connections that are suspended while their answers wait */
 	bool stopping;
 	pthread_t reaper;
 };
 
-/* A request while it arrives. */
+/* A request while it arrives, and its answer while that waits. */
 struct exchange {
+	struct tarn_http *http;
 	struct tarn_arena arena;
 	struct tarn_buf body;
 	bool too_large;
+	struct tarn_response response;
 	struct MHD_Connection *connection;
 	struct peer *peer;
 };
@@ -199,8 +202,47 @@ static const char *authenticate(const struct tarn_http *http, struct exchange *e
 	return found;
 }
 
-static enum MHD_Result answer(const struct tarn_http *http, struct exchange *exchange, const char *path,
-			      const char *method)
+static enum MHD_Result give(const struct tarn_http *http, struct exchange *exchange)
+{
+	set_deadline(http, exchange->peer);
+	if (exchange->response.body.overflow)
+		return refuse(http, exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, "the answer is too large");
+	return send_response(exchange, http->routes, &exchange->response);
+}
+
+/* Lets the connection's thread go on with others; false where the listener stops, and it has to wait. */
+static bool suspend(struct tarn_http *http, struct exchange *exchange)
+{
+	pthread_mutex_lock(&http->lock);
+	bool may = !http->stopping;
+	http->held += may;
+	pthread_mutex_unlock(&http->lock);
+	if (may)
+		MHD_suspend_connection(exchange->connection);
+	return may;
+}
+
+/* The connection's thread calls `receive` again, and there the exchange may end before we are done. */
+static void resume(struct tarn_hold *hold)
+{
+	struct exchange *exchange = hold->waiter;
+	struct tarn_http *http = exchange->http;
+	MHD_resume_connection(exchange->connection);
+	pthread_mutex_lock(&http->lock);
+	if (!--http->held)
+		pthread_cond_signal(&http->none_held);
+	pthread_mutex_unlock(&http->lock);
+}
+
+static enum MHD_Result give_held(const struct tarn_http *http, struct exchange *exchange)
+{
+	struct tarn_hold *hold = exchange->response.hold;
+	exchange->response.hold = NULL;
+	hold->finish(hold, &exchange->response);
+	return give(http, exchange);
+}
+
+static enum MHD_Result answer(struct tarn_http *http, struct exchange *exchange, const char *path, const char *method)
 {
 	struct tarn_request request = {
 		.method = tarn_http_method_of(method),
@@ -213,25 +255,26 @@ static enum MHD_Result answer(const struct tarn_http *http, struct exchange *exc
 	};
 	if (http->options.may_enter && !(request.user = authenticate(http, exchange)))
 		return refuse(http, exchange, MHD_HTTP_UNAUTHORIZED, "HTTP 401 Unauthorized");
-	struct tarn_response response;
-	tarn_response_init(&response);
 	atomic_store(&exchange->peer->deadline, INT64_MAX);
-	tarn_routes_dispatch(http->routes, &request, &response);
-	set_deadline(http, exchange->peer);
-	enum MHD_Result result;
-	if (response.body.overflow)
-		result = refuse(http, exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, "the answer is too large");
-	else
-		result = send_response(exchange, http->routes, &response);
-	tarn_response_release(&response);
-	return result;
+	tarn_routes_call(http->routes, &request, &exchange->response);
+	struct tarn_hold *hold = exchange->response.hold;
+	if (hold && suspend(http, exchange)) {
+		hold->release = resume;
+		hold->waiter = exchange;
+		hold->start(hold);
+		return MHD_YES;
+	}
+	tarn_response_wait(&exchange->response);
+	return give(http, exchange);
 }
 
 /* ---- a request's life ---- */
 
-static struct exchange *begin(const struct tarn_http *http, struct MHD_Connection *connection)
+static struct exchange *begin(struct tarn_http *http, struct MHD_Connection *connection)
 {
 	struct exchange *exchange = tarn_malloc(sizeof(*exchange));
+	exchange->http = http;
+	tarn_response_init(&exchange->response);
 	tarn_arena_init(&exchange->arena);
 	tarn_buf_init(&exchange->body, http->routes->max_body);
 	exchange->too_large = false;
@@ -250,6 +293,7 @@ static void end(void *context, struct MHD_Connection *connection, void **slot, e
 	set_deadline(context, exchange->peer);
 	tarn_arena_release(&exchange->arena);
 	tarn_buf_release(&exchange->body);
+	tarn_response_release(&exchange->response);
 	free(exchange);
 	*slot = NULL;
 }
@@ -272,7 +316,8 @@ static enum MHD_Result receive_head(struct tarn_http *http, struct exchange *exc
 	return refuse(http, exchange, MHD_HTTP_CONTENT_TOO_LARGE, "HTTP 413 Content Too Large");
 }
 
-/* Called by libmicrohttpd when the head is there, for every piece of the body, and at its end. */
+/* Called by libmicrohttpd when the head is there, for every piece of the body, at its end, and when the connection is
+ * resumed. */
 static enum MHD_Result receive(void *context, struct MHD_Connection *connection, const char *path, const char *method,
 			       const char *version, const char *data, size_t *size, void **slot)
 {
@@ -295,6 +340,8 @@ static enum MHD_Result receive(void *context, struct MHD_Connection *connection,
 	}
 	if (exchange->too_large)
 		return refuse(http, exchange, MHD_HTTP_CONTENT_TOO_LARGE, "HTTP 413 Content Too Large");
+	if (exchange->response.hold)
+		return give_held(http, exchange);
 	return answer(http, exchange, path, method);
 }
 
@@ -408,7 +455,7 @@ static enum tarn_rc read_pems(struct tarn_http *http, struct tarn_err *err)
 static enum tarn_rc start_daemon(struct tarn_http *http, int fd, struct tarn_err *err)
 {
 	const struct tarn_http_options *options = &http->options;
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | (http->key.len ? MHD_USE_TLS : 0);
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (http->key.len ? MHD_USE_TLS : 0);
 	/* Without TLS the list is empty. */
 	const struct MHD_OptionItem tls[] = {
 		{ http->key.len ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, http->certificate.data },
@@ -431,6 +478,7 @@ static enum tarn_rc start_daemon(struct tarn_http *http, int fd, struct tarn_err
 static void release(struct tarn_http *http)
 {
 	pthread_cond_destroy(&http->wake);
+	pthread_cond_destroy(&http->none_held);
 	pthread_mutex_destroy(&http->lock);
 	tarn_buf_release(&http->certificate);
 	tarn_buf_release(&http->key);
@@ -456,6 +504,7 @@ static struct tarn_http *make(const struct tarn_http_options *options, const str
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_mutex_init(&http->lock, NULL);
 	pthread_cond_init(&http->wake, &attributes);
+	pthread_cond_init(&http->none_held, NULL);
 	pthread_condattr_destroy(&attributes);
 	return http;
 }
@@ -490,11 +539,13 @@ void tarn_http_stop(struct tarn_http *http)
 {
 	if (!http)
 		return;
-	MHD_stop_daemon(http->daemon);
 	pthread_mutex_lock(&http->lock);
 	http->stopping = true;
 	pthread_cond_signal(&http->wake);
+	while (http->held) /* libmicrohttpd stops with no connection suspended */
+		pthread_cond_wait(&http->none_held, &http->lock);
 	pthread_mutex_unlock(&http->lock);
+	MHD_stop_daemon(http->daemon);
 	pthread_join(http->reaper, NULL);
 	release(http);
 }

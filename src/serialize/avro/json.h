@@ -23,19 +23,19 @@ enum tarn_avro_json_form {
 /* Appends one datum's JSON, without white space, and moves the cursor behind the datum. On failure (err->position
  * counts from cursor->start) neither changes. TARN_ELIMIT beyond 128 levels or out->max. */
 enum tarn_rc tarn_avro_json_write(const struct tarn_avro_schema *schema, struct tarn_cursor *cursor,
-				  enum tarn_avro_json_form form, struct tarn_buf *out, struct tarn_err *err)
-	TARN_MUST_CHECK;
+				  enum tarn_avro_json_form form, struct tarn_buf *out,
+				  struct tarn_err *err) TARN_MUST_CHECK;
 /* Appends the datum that the text stands for. Fields that are missing take their defaults; fields that the schema does
  * not have are errors. Messages name the JSON path. */
 enum tarn_rc tarn_avro_json_read(const struct tarn_avro_schema *schema, struct tarn_slice text,
-				 enum tarn_avro_json_form form, struct tarn_buf *out, struct tarn_err *err)
-	TARN_MUST_CHECK;
+				 enum tarn_avro_json_form form, struct tarn_buf *out,
+				 struct tarn_err *err) TARN_MUST_CHECK;
 
 /* As tarn_avro_json_read, for a value and a type that were parsed already: defaults. */
-struct json_t;
+struct tarn_json_value;
 struct tarn_avro_node;
-enum tarn_rc tarn_avro_json_encode(const struct tarn_avro_node *node, const struct json_t *value,
-				   enum tarn_avro_json_form form, struct tarn_buf *out, struct tarn_err *err)
-	TARN_MUST_CHECK;
+enum tarn_rc tarn_avro_json_encode(const struct tarn_avro_node *node, const struct tarn_json_value *value,
+				   enum tarn_avro_json_form form, struct tarn_buf *out,
+				   struct tarn_err *err) TARN_MUST_CHECK;
 
 #endif

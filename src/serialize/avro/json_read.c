@@ -1,4 +1,4 @@
-#include <jansson.h>
+#include <inttypes.h>
 #include <math.h>
 
 #include "serialize/avro/encode.h"
@@ -16,7 +16,7 @@ struct reader {
 	struct tarn_err *err;
 };
 
-static enum tarn_rc read_value(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
+static enum tarn_rc read_value(struct reader *r, const struct tarn_avro_node *node, const struct tarn_json_value *value,
 			       const struct tarn_avro_place *at);
 
 static enum tarn_rc fail(struct reader *r, enum tarn_rc rc, const struct tarn_avro_place *at, const char *fmt, ...)
@@ -31,14 +31,14 @@ static enum tarn_rc fail(struct reader *r, enum tarn_rc rc, const struct tarn_av
 	return rc;
 }
 
-static const char *kind_of(const json_t *value)
+static const char *kind_of(const struct tarn_json_value *value)
 {
 	static const char *const kinds[] = { "an object", "an array", "a string", "an integer",
-					     "a number",  "true",     "false",    "null" };
-	return kinds[json_typeof(value)];
+					     "a number",  "true",     "false",	  "null" };
+	return kinds[value->kind];
 }
 
-static enum tarn_rc unexpected(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
+static enum tarn_rc unexpected(struct reader *r, const struct tarn_avro_node *node, const struct tarn_json_value *value,
 			       const struct tarn_avro_place *at)
 {
 	return fail(r, TARN_EINVALID, at, "a value for type \"%s\" was expected, there is %s",
@@ -47,35 +47,40 @@ static enum tarn_rc unexpected(struct reader *r, const struct tarn_avro_node *no
 
 /* ---- numbers and text ---- */
 
-static enum tarn_rc read_integer(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
-				 const struct tarn_avro_place *at)
+static enum tarn_rc read_integer(struct reader *r, const struct tarn_avro_node *node,
+				 const struct tarn_json_value *value, const struct tarn_avro_place *at)
 {
-	if (!json_is_integer(value))
+	if (!tarn_json_is_kind(value, TARN_JSON_INTEGER))
 		return unexpected(r, node, value, at);
-	json_int_t number = json_integer_value(value);
+	int64_t number = value->integer;
 	if (node->type == TARN_AVRO_INT && (number < INT32_MIN || number > INT32_MAX))
-		return fail(r, TARN_EINVALID, at, "%" JSON_INTEGER_FORMAT " is no int of 32 bits", number);
+		return fail(r, TARN_EINVALID, at, "%" PRId64 " is no int of 32 bits", number);
 	tarn_avro_put_long(r->out, number);
 	return TARN_OK;
 }
 
-static bool number_of(const json_t *value, double *number)
+static bool number_of(const struct tarn_json_value *value, double *number)
 {
 	static const struct {
 		const char *name;
 		double value;
 	} names[] = { { "NaN", NAN }, { "Infinity", INFINITY }, { "-Infinity", -INFINITY } };
-	*number = json_number_value(value);
-	for (size_t i = 0; json_is_string(value) && i < sizeof(names) / sizeof(*names); i++) {
+	if (value->kind == TARN_JSON_INTEGER)
+		*number = (double)value->integer;
+	else if (value->kind == TARN_JSON_REAL)
+		*number = value->real;
+	else if (value->kind != TARN_JSON_STRING)
+		return false;
+	for (size_t i = 0; value->kind == TARN_JSON_STRING && i < sizeof(names) / sizeof(*names); i++) {
 		*number = names[i].value;
-		if (!strcmp(json_string_value(value), names[i].name))
+		if (!strcmp(tarn_json_text(value), names[i].name))
 			return true;
 	}
-	return json_is_number(value);
+	return value->kind != TARN_JSON_STRING;
 }
 
-static enum tarn_rc read_number(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
-				const struct tarn_avro_place *at)
+static enum tarn_rc read_number(struct reader *r, const struct tarn_avro_node *node,
+				const struct tarn_json_value *value, const struct tarn_avro_place *at)
 {
 	double number;
 	if (!number_of(value, &number))
@@ -113,13 +118,13 @@ static size_t count_code_points(const char *text, size_t len)
 	return count;
 }
 
-static enum tarn_rc read_text(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
+static enum tarn_rc read_text(struct reader *r, const struct tarn_avro_node *node, const struct tarn_json_value *value,
 			      const struct tarn_avro_place *at)
 {
-	if (!json_is_string(value))
+	if (!tarn_json_is_kind(value, TARN_JSON_STRING))
 		return unexpected(r, node, value, at);
-	const char *text = json_string_value(value);
-	size_t len = json_string_length(value);
+	const char *text = tarn_json_text(value);
+	size_t len = value->n;
 	if (node->type == TARN_AVRO_STRING) {
 		tarn_avro_put_bytes(r->out, tarn_slice_of(text, len));
 		return TARN_OK;
@@ -134,14 +139,14 @@ static enum tarn_rc read_text(struct reader *r, const struct tarn_avro_node *nod
 	return TARN_OK;
 }
 
-static enum tarn_rc read_enum(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
+static enum tarn_rc read_enum(struct reader *r, const struct tarn_avro_node *node, const struct tarn_json_value *value,
 			      const struct tarn_avro_place *at)
 {
-	if (!json_is_string(value))
+	if (!tarn_json_is_kind(value, TARN_JSON_STRING))
 		return unexpected(r, node, value, at);
-	int32_t position = tarn_avro_node_find(node, json_string_value(value));
+	int32_t position = tarn_avro_node_find(node, tarn_json_text(value));
 	if (position < 0)
-		return fail(r, TARN_EINVALID, at, "\"%s\" is no symbol of \"%s\"", json_string_value(value),
+		return fail(r, TARN_EINVALID, at, "\"%s\" is no symbol of \"%s\"", tarn_json_text(value),
 			    node->full_name);
 	tarn_avro_put_long(r->out, position);
 	return TARN_OK;
@@ -149,17 +154,17 @@ static enum tarn_rc read_enum(struct reader *r, const struct tarn_avro_node *nod
 
 /* ---- compounds ---- */
 
-static enum tarn_rc read_array(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
+static enum tarn_rc read_array(struct reader *r, const struct tarn_avro_node *node, const struct tarn_json_value *value,
 			       const struct tarn_avro_place *at)
 {
-	if (!json_is_array(value))
+	if (!tarn_json_is_kind(value, TARN_JSON_ARRAY))
 		return unexpected(r, node, value, at);
-	size_t n = json_array_size(value);
+	size_t n = value->n;
 	if (n)
 		tarn_avro_put_block(r->out, (int64_t)n);
 	for (size_t i = 0; i < n; i++) {
 		const struct tarn_avro_place item_at = { at, NULL, i };
-		enum tarn_rc rc = read_value(r, node->items, json_array_get(value, i), &item_at);
+		enum tarn_rc rc = read_value(r, node->items, &value->items[i], &item_at);
 		if (rc)
 			return rc;
 	}
@@ -167,25 +172,18 @@ static enum tarn_rc read_array(struct reader *r, const struct tarn_avro_node *no
 	return TARN_OK;
 }
 
-/* Jansson's iterators take no const pointer and change nothing. */
-static json_t *unlocked(const json_t *value)
-{
-	return (json_t *)(uintptr_t)value;
-}
-
-static enum tarn_rc read_map(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
+static enum tarn_rc read_map(struct reader *r, const struct tarn_avro_node *node, const struct tarn_json_value *value,
 			     const struct tarn_avro_place *at)
 {
-	if (!json_is_object(value))
+	if (!tarn_json_is_kind(value, TARN_JSON_OBJECT))
 		return unexpected(r, node, value, at);
-	if (json_object_size(value))
-		tarn_avro_put_block(r->out, (int64_t)json_object_size(value));
-	const char *key;
-	json_t *item;
-	json_object_foreach (unlocked(value), key, item) {
-		const struct tarn_avro_place item_at = { at, key, 0 };
-		tarn_avro_put_bytes(r->out, tarn_slice_str(key));
-		enum tarn_rc rc = read_value(r, node->items, item, &item_at);
+	if (value->n)
+		tarn_avro_put_block(r->out, (int64_t)value->n);
+	for (size_t i = 0; i < value->n; i++) {
+		const struct tarn_json_member *member = &value->members[i];
+		const struct tarn_avro_place item_at = { at, member->key, 0 };
+		tarn_avro_put_bytes(r->out, tarn_slice_of(member->key, member->key_len));
+		enum tarn_rc rc = read_value(r, node->items, &member->value, &item_at);
 		if (rc)
 			return rc;
 	}
@@ -193,8 +191,8 @@ static enum tarn_rc read_map(struct reader *r, const struct tarn_avro_node *node
 	return TARN_OK;
 }
 
-static enum tarn_rc read_field(struct reader *r, const struct tarn_avro_field *field, const json_t *value,
-			       const struct tarn_avro_place *at)
+static enum tarn_rc read_field(struct reader *r, const struct tarn_avro_field *field,
+			       const struct tarn_json_value *value, const struct tarn_avro_place *at)
 {
 	if (value)
 		return read_value(r, field->type, value, at);
@@ -207,19 +205,18 @@ static enum tarn_rc read_field(struct reader *r, const struct tarn_avro_field *f
 	return rc;
 }
 
-static enum tarn_rc read_record(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
-				const struct tarn_avro_place *at)
+static enum tarn_rc read_record(struct reader *r, const struct tarn_avro_node *node,
+				const struct tarn_json_value *value, const struct tarn_avro_place *at)
 {
-	if (!json_is_object(value))
+	if (!tarn_json_is_kind(value, TARN_JSON_OBJECT))
 		return unexpected(r, node, value, at);
-	const char *key;
-	json_t *item;
-	json_object_foreach (unlocked(value), key, item)
-		if (tarn_avro_node_find(node, key) < 0)
-			return fail(r, TARN_EINVALID, at, "record \"%s\" has no field \"%s\"", node->full_name, key);
+	for (size_t i = 0; i < value->n; i++)
+		if (tarn_avro_node_find(node, value->members[i].key) < 0)
+			return fail(r, TARN_EINVALID, at, "record \"%s\" has no field \"%s\"", node->full_name,
+				    value->members[i].key);
 	for (size_t i = 0; i < node->n_fields; i++) {
 		const struct tarn_avro_place field_at = { at, node->fields[i].name, 0 };
-		enum tarn_rc rc = read_field(r, &node->fields[i], json_object_get(value, field_at.key), &field_at);
+		enum tarn_rc rc = read_field(r, &node->fields[i], tarn_json_get(value, field_at.key), &field_at);
 		if (rc)
 			return rc;
 	}
@@ -228,8 +225,8 @@ static enum tarn_rc read_record(struct reader *r, const struct tarn_avro_node *n
 
 /* ---- unions ---- */
 
-static enum tarn_rc read_branch(struct reader *r, const struct tarn_avro_node *node, size_t branch, const json_t *value,
-				const struct tarn_avro_place *at)
+static enum tarn_rc read_branch(struct reader *r, const struct tarn_avro_node *node, size_t branch,
+				const struct tarn_json_value *value, const struct tarn_avro_place *at)
 {
 	tarn_avro_put_long(r->out, (int64_t)branch);
 	return read_value(r, node->branches[branch], value, at);
@@ -241,24 +238,23 @@ static bool is_tag_of(const struct tarn_avro_node *node, const char *tag)
 	return !strcmp(tag, node->full_name ? node->full_name : tarn_avro_type_name(node->type));
 }
 
-static enum tarn_rc read_tagged(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
-				const struct tarn_avro_place *at)
+static enum tarn_rc read_tagged(struct reader *r, const struct tarn_avro_node *node,
+				const struct tarn_json_value *value, const struct tarn_avro_place *at)
 {
-	void *entry = json_object_iter(unlocked(value));
-	const char *tag = entry ? json_object_iter_key(entry) : "null";
-	if (!json_is_null(value) && json_object_size(value) != 1)
+	bool is_null = value->kind == TARN_JSON_NULL;
+	if (!is_null && !(value->kind == TARN_JSON_OBJECT && value->n == 1))
 		return fail(r, TARN_EINVALID, at,
 			    "null or an object whose one key names a type was expected, there is %s", kind_of(value));
+	const char *tag = is_null ? "null" : value->members[0].key;
 	const struct tarn_avro_place value_at = { at, tag, 0 };
 	for (size_t i = 0; i < node->n_branches; i++)
-		if (is_tag_of(node->branches[i], tag) &&
-		    json_is_null(value) == (node->branches[i]->type == TARN_AVRO_NULL))
-			return read_branch(r, node, i, entry ? json_object_iter_value(entry) : value, &value_at);
+		if (is_tag_of(node->branches[i], tag) && is_null == (node->branches[i]->type == TARN_AVRO_NULL))
+			return read_branch(r, node, i, is_null ? value : &value->members[0].value, &value_at);
 	return fail(r, TARN_EINVALID, at, "the union has no type \"%s\"", tag);
 }
 
-static enum tarn_rc read_native(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
-				const struct tarn_avro_place *at)
+static enum tarn_rc read_native(struct reader *r, const struct tarn_avro_node *node,
+				const struct tarn_json_value *value, const struct tarn_avro_place *at)
 {
 	size_t start = r->out->len;
 	struct tarn_err *err = r->err;
@@ -274,34 +270,34 @@ static enum tarn_rc read_native(struct reader *r, const struct tarn_avro_node *n
 	return rc ? fail(r, rc, at, "trying the types of unions takes too long or goes too deep") : TARN_OK;
 }
 
-static enum tarn_rc read_type(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
+static enum tarn_rc read_type(struct reader *r, const struct tarn_avro_node *node, const struct tarn_json_value *value,
 			      const struct tarn_avro_place *at)
 {
 	switch (node->type) {
-	case TARN_AVRO_NULL:   return json_is_null(value) ? TARN_OK : unexpected(r, node, value, at);
+	case TARN_AVRO_NULL: return tarn_json_is_kind(value, TARN_JSON_NULL) ? TARN_OK : unexpected(r, node, value, at);
 	case TARN_AVRO_INT:
-	case TARN_AVRO_LONG:   return read_integer(r, node, value, at);
+	case TARN_AVRO_LONG: return read_integer(r, node, value, at);
 	case TARN_AVRO_FLOAT:
 	case TARN_AVRO_DOUBLE: return read_number(r, node, value, at);
 	case TARN_AVRO_BYTES:
 	case TARN_AVRO_STRING:
-	case TARN_AVRO_FIXED:  return read_text(r, node, value, at);
-	case TARN_AVRO_ENUM:   return read_enum(r, node, value, at);
-	case TARN_AVRO_ARRAY:  return read_array(r, node, value, at);
-	case TARN_AVRO_MAP:    return read_map(r, node, value, at);
+	case TARN_AVRO_FIXED: return read_text(r, node, value, at);
+	case TARN_AVRO_ENUM: return read_enum(r, node, value, at);
+	case TARN_AVRO_ARRAY: return read_array(r, node, value, at);
+	case TARN_AVRO_MAP: return read_map(r, node, value, at);
 	case TARN_AVRO_RECORD: return read_record(r, node, value, at);
 	case TARN_AVRO_UNION:
 		return r->form == TARN_AVRO_JSON_TAGGED ? read_tagged(r, node, value, at)
 							: read_native(r, node, value, at);
 	case TARN_AVRO_BOOLEAN: break;
 	}
-	if (!json_is_boolean(value))
+	if (value->kind != TARN_JSON_TRUE && value->kind != TARN_JSON_FALSE)
 		return unexpected(r, node, value, at);
-	tarn_avro_put_boolean(r->out, json_is_true(value));
+	tarn_avro_put_boolean(r->out, value->kind == TARN_JSON_TRUE);
 	return TARN_OK;
 }
 
-static enum tarn_rc read_value(struct reader *r, const struct tarn_avro_node *node, const json_t *value,
+static enum tarn_rc read_value(struct reader *r, const struct tarn_avro_node *node, const struct tarn_json_value *value,
 			       const struct tarn_avro_place *at)
 {
 	if (r->depth > MAX_DEPTH)
@@ -315,8 +311,8 @@ static enum tarn_rc read_value(struct reader *r, const struct tarn_avro_node *no
 	return rc;
 }
 
-static enum tarn_rc encode(const struct tarn_avro_node *node, const json_t *value, enum tarn_avro_json_form form,
-			   size_t visits, struct tarn_buf *out, struct tarn_err *err)
+static enum tarn_rc encode(const struct tarn_avro_node *node, const struct tarn_json_value *value,
+			   enum tarn_avro_json_form form, size_t visits, struct tarn_buf *out, struct tarn_err *err)
 {
 	struct reader reader = { .form = form, .out = out, .visits_left = visits, .err = err };
 	size_t start = out->len;
@@ -328,7 +324,7 @@ static enum tarn_rc encode(const struct tarn_avro_node *node, const json_t *valu
 	return rc;
 }
 
-enum tarn_rc tarn_avro_json_encode(const struct tarn_avro_node *node, const struct json_t *value,
+enum tarn_rc tarn_avro_json_encode(const struct tarn_avro_node *node, const struct tarn_json_value *value,
 				   enum tarn_avro_json_form form, struct tarn_buf *out, struct tarn_err *err)
 {
 	return encode(node, value, form, (size_t)1 << 22, out, err);
@@ -337,12 +333,14 @@ enum tarn_rc tarn_avro_json_encode(const struct tarn_avro_node *node, const stru
 enum tarn_rc tarn_avro_json_read(const struct tarn_avro_schema *schema, struct tarn_slice text,
 				 enum tarn_avro_json_form form, struct tarn_buf *out, struct tarn_err *err)
 {
-	json_error_t where;
-	json_t *value = json_loadb((const char *)text.data, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
-	if (!value)
-		return tarn_fail_at(err, TARN_EINVALID, where.position, "avro JSON: %s", where.text);
-	enum tarn_rc rc =
-		encode(tarn_avro_schema_root(schema), value, form, ((size_t)1 << 16) + 64 * text.len, out, err);
-	json_decref(value);
+	struct tarn_arena arena;
+	const struct tarn_json_value *value;
+	tarn_arena_init(&arena);
+	enum tarn_rc rc = tarn_json_parse(text, 0, &arena, &value, err);
+	if (rc)
+		rc = tarn_err_within(err, rc, "avro JSON");
+	else
+		rc = encode(tarn_avro_schema_root(schema), value, form, ((size_t)1 << 16) + 64 * text.len, out, err);
+	tarn_arena_release(&arena);
 	return rc;
 }

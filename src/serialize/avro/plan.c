@@ -1,5 +1,4 @@
 /* Resolves two schemas into steps (specification, "Schema Resolution"). plan_decode.c runs them. */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -242,7 +241,7 @@ static enum tarn_rc compile_default(struct compiler *c, const struct tarn_avro_f
 {
 	if (!field->default_value)
 		return fail(c, TARN_EINVALID, "the writer has no such field, and the reader no default for it");
-	if (tarn_avro_collapsed(field->type) && json_is_null(field->default_value)) {
+	if (tarn_avro_collapsed(field->type) && field->default_value->kind == TARN_JSON_NULL) {
 		set_step(c, at, TARN_AVRO_PUT_NULL, 0, 0);
 		return TARN_OK;
 	}
@@ -360,11 +359,11 @@ static enum tarn_rc compile_plain(struct compiler *c, const struct tarn_avro_nod
 	if (writer->type != reader->type)
 		return mismatch(c, writer, reader);
 	switch (reader->type) {
-	case TARN_AVRO_NULL:   set_step(c, at, TARN_AVRO_READ_NULL, 0, 0); return TARN_OK;
+	case TARN_AVRO_NULL: set_step(c, at, TARN_AVRO_READ_NULL, 0, 0); return TARN_OK;
 	case TARN_AVRO_RECORD: return compile_record(c, writer, reader, at);
-	case TARN_AVRO_ENUM:   return compile_enum(c, writer, reader, at);
+	case TARN_AVRO_ENUM: return compile_enum(c, writer, reader, at);
 	case TARN_AVRO_ARRAY:
-	case TARN_AVRO_MAP:    return compile_collection(c, writer, reader, at);
+	case TARN_AVRO_MAP: return compile_collection(c, writer, reader, at);
 	case TARN_AVRO_FIXED:
 		if (!names_match(writer, reader) || writer->size != reader->size)
 			return mismatch(c, writer, reader);
@@ -412,13 +411,13 @@ static enum tarn_rc compile_skip(struct compiler *c, const struct tarn_avro_node
 	switch (writer->type) {
 	case TARN_AVRO_RECORD: return compile_skipped_record(c, writer, at);
 	case TARN_AVRO_ARRAY:
-	case TARN_AVRO_MAP:    return compile_skipped_collection(c, writer, at);
+	case TARN_AVRO_MAP: return compile_skipped_collection(c, writer, at);
 	case TARN_AVRO_INT:
 	case TARN_AVRO_LONG:
-	case TARN_AVRO_ENUM:   set_step(c, at, TARN_AVRO_SKIP_LONG, 0, 0); return TARN_OK;
+	case TARN_AVRO_ENUM: set_step(c, at, TARN_AVRO_SKIP_LONG, 0, 0); return TARN_OK;
 	case TARN_AVRO_BYTES:
 	case TARN_AVRO_STRING: set_step(c, at, TARN_AVRO_SKIP_BYTES, 0, 0); return TARN_OK;
-	default:               set_step(c, at, TARN_AVRO_SKIP_SIZE, 0, writer->min_size); return TARN_OK;
+	default: set_step(c, at, TARN_AVRO_SKIP_SIZE, 0, writer->min_size); return TARN_OK;
 	}
 }
 

@@ -1,19 +1,21 @@
 #include <assert.h>
 #include <ctype.h>
-#include <jansson.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/json_tree.h"
 #include "serialize/avro/node.h"
 #include "serialize/avro/place.h"
 
 struct tarn_avro_schema {
 	struct tarn_arena arena;
 	struct tarn_slice text;
-	json_t *documents; /* array; defaults point into it. The last one is the schema, those before it what it refers
-			      to */
-	json_t *indexes;   /* array that owns every node's index */
+	/* In the arena; names and defaults point into them. The last one is the schema, those before it what it refers
+	 * to. */
+	const struct tarn_json_value **documents;
+	size_t n_documents;
 	const struct tarn_avro_node *root;
 	uint32_t n_nodes;
 };
@@ -31,7 +33,7 @@ struct named {
 
 struct parser {
 	struct tarn_avro_schema *schema;
-	json_t *names; /* full name -> position in `named` */
+	struct tarn_avro_names names; /* full names, at their positions in `named` */
 	struct named *named;
 	size_t n_named, named_capacity;
 	unsigned depth;
@@ -108,32 +110,32 @@ static const char *namespace_of(struct parser *p, const char *full_name)
 static const char *full_name_of(struct parser *p, const char *name, const char *space)
 {
 	if (strchr(name, '.') || !*space)
-		return tarn_arena_strdup(&p->schema->arena, name);
-	return tarn_arena_printf(&p->schema->arena, "%s.%s", space, name);
+		return name;
+	return tarn_avro_join(&p->schema->arena, space, name);
 }
 
 /* The attribute's text; NULL (with an error) where it is no string of the given kind. */
-static const char *name_attribute(struct parser *p, const json_t *value, bool (*is_valid)(const char *, size_t),
-				  const struct tarn_avro_place *at)
+static const char *name_attribute(struct parser *p, const struct tarn_json_value *value,
+				  bool (*is_valid)(const char *, size_t), const struct tarn_avro_place *at)
 {
-	if (!json_is_string(value))
+	if (!tarn_json_is_kind(value, TARN_JSON_STRING))
 		return fail(p, TARN_EINVALID, at, "a name was expected");
-	if (!is_valid(json_string_value(value), json_string_length(value)))
-		return fail(p, TARN_EINVALID, at, "\"%s\" is not a name", json_string_value(value));
-	return json_string_value(value);
+	if (!is_valid(tarn_json_text(value), value->n))
+		return fail(p, TARN_EINVALID, at, "\"%s\" is not a name", tarn_json_text(value));
+	return tarn_json_text(value);
 }
 
 /* Resolves the definition's name and namespace; `space` becomes the one that the definition's inside is in. */
-static const char *definition_name(struct parser *p, const json_t *json, const char **space,
+static const char *definition_name(struct parser *p, const struct tarn_json_value *json, const char **space,
 				   const struct tarn_avro_place *at)
 {
 	const struct tarn_avro_place name_at = { at, "name", 0 }, space_at = { at, "namespace", 0 };
-	const char *name = name_attribute(p, json_object_get(json, "name"), is_full_name, &name_at);
+	const char *name = name_attribute(p, tarn_json_get(json, "name"), is_full_name, &name_at);
 	if (!name)
 		return NULL;
-	const json_t *given = json_object_get(json, "namespace");
-	if (given && !json_is_null(given) && !strchr(name, '.')) {
-		if (json_is_string(given) && !json_string_length(given))
+	const struct tarn_json_value *given = tarn_json_get(json, "namespace");
+	if (given && !tarn_json_is_kind(given, TARN_JSON_NULL) && !strchr(name, '.')) {
+		if (tarn_json_is_kind(given, TARN_JSON_STRING) && !given->n)
 			*space = "";
 		else if (!(*space = name_attribute(p, given, is_full_name, &space_at)))
 			return NULL;
@@ -143,26 +145,26 @@ static const char *definition_name(struct parser *p, const json_t *json, const c
 	for (size_t i = 0; i < PRIMITIVES; i++)
 		if (!strcmp(full_name, type_names[i]))
 			return fail(p, TARN_EINVALID, &name_at, "\"%s\" is a primitive type's name", name);
-	if (json_object_get(p->names, full_name))
+	if (tarn_avro_names_find(&p->names, full_name) >= 0)
 		return fail(p, TARN_EINVALID, &name_at, "\"%s\" is defined twice", full_name);
 	return full_name;
 }
 
 /* Aliases as an array of names; with `space` they are types' and made full names in it. */
-static bool parse_aliases(struct parser *p, const json_t *json, const char *space, const char *const **aliases,
-			  size_t *n_aliases, const struct tarn_avro_place *at)
+static bool parse_aliases(struct parser *p, const struct tarn_json_value *json, const char *space,
+			  const char *const **aliases, size_t *n_aliases, const struct tarn_avro_place *at)
 {
-	const json_t *list = json_object_get(json, "aliases");
+	const struct tarn_json_value *list = tarn_json_get(json, "aliases");
 	const struct tarn_avro_place list_at = { at, "aliases", 0 };
-	if (!list || json_is_null(list))
+	if (!list || tarn_json_is_kind(list, TARN_JSON_NULL))
 		return true;
-	if (!json_is_array(list))
+	if (!tarn_json_is_kind(list, TARN_JSON_ARRAY))
 		return fail(p, TARN_EINVALID, &list_at, "an array of names was expected");
-	size_t n = json_array_size(list);
+	size_t n = list->n;
 	const char **names = tarn_arena_alloc(&p->schema->arena, n * sizeof(*names));
 	for (size_t i = 0; i < n; i++) {
 		const struct tarn_avro_place alias_at = { &list_at, NULL, i };
-		names[i] = name_attribute(p, json_array_get(list, i), space ? is_full_name : is_name, &alias_at);
+		names[i] = name_attribute(p, &list->items[i], space ? is_full_name : is_name, &alias_at);
 		if (!names[i])
 			return false;
 		if (space)
@@ -171,18 +173,6 @@ static bool parse_aliases(struct parser *p, const json_t *json, const char *spac
 	*aliases = names;
 	*n_aliases = n;
 	return true;
-}
-
-static struct json_t *new_index(struct parser *p)
-{
-	json_t *index = json_object();
-	json_array_append_new(p->schema->indexes, index);
-	return index;
-}
-
-static void add_to_index(json_t *index, const char *name, size_t position)
-{
-	json_object_set_new(index, name, json_integer((json_int_t)position));
 }
 
 /* ---- nodes ---- */
@@ -220,11 +210,12 @@ static bool add_part(struct parser *p, struct tarn_avro_node *whole, const struc
 	return true;
 }
 
-static struct tarn_avro_node *parse_type(struct parser *p, const json_t *json, const char *space,
+static struct tarn_avro_node *parse_type(struct parser *p, const struct tarn_json_value *json, const char *space,
 					 const struct tarn_avro_place *at);
 
-static struct tarn_avro_node *parse_part(struct parser *p, struct tarn_avro_node *whole, const json_t *json,
-					 const char *space, const struct tarn_avro_place *at)
+static struct tarn_avro_node *parse_part(struct parser *p, struct tarn_avro_node *whole,
+					 const struct tarn_json_value *json, const char *space,
+					 const struct tarn_avro_place *at)
 {
 	if (!json)
 		return fail(p, TARN_EINVALID, at, "a type was expected, there is nothing");
@@ -233,8 +224,9 @@ static struct tarn_avro_node *parse_part(struct parser *p, struct tarn_avro_node
 }
 
 /* As parse_part, where a value of `whole` may hold none of the part: there a type may name itself. */
-static struct tarn_avro_node *parse_indirect(struct parser *p, struct tarn_avro_node *whole, const json_t *json,
-					     const char *space, const struct tarn_avro_place *at)
+static struct tarn_avro_node *parse_indirect(struct parser *p, struct tarn_avro_node *whole,
+					     const struct tarn_json_value *json, const char *space,
+					     const struct tarn_avro_place *at)
 {
 	p->indirections++;
 	struct tarn_avro_node *part = parse_part(p, whole, json, space, at);
@@ -249,21 +241,21 @@ static void note_reach(struct parser *p, uint32_t position)
 		p->reaches = position;
 }
 
-static struct tarn_avro_node *parse_reference(struct parser *p, const json_t *json, const char *space,
+static struct tarn_avro_node *parse_reference(struct parser *p, const struct tarn_json_value *json, const char *space,
 					      const struct tarn_avro_place *at)
 {
-	const char *name = json_string_value(json);
+	const char *name = tarn_json_text(json);
 	for (size_t i = 0; i < PRIMITIVES; i++)
 		if (!strcmp(name, type_names[i]))
 			return new_node(p, (enum tarn_avro_type)i);
-	if (!is_full_name(name, json_string_length(json)))
+	if (!is_full_name(name, json->n))
 		return fail(p, TARN_EINVALID, at, "\"%s\" is no type", name);
-	const json_t *found = json_object_get(p->names, full_name_of(p, name, space));
-	if (!found) /* as Java's parser: a name without a namespace may also mean the type that has none */
-		found = json_object_get(p->names, name);
-	if (!found)
+	int32_t found = tarn_avro_names_find(&p->names, full_name_of(p, name, space));
+	if (found < 0) /* as Java's parser: a name without a namespace may also mean the type that has none */
+		found = tarn_avro_names_find(&p->names, name);
+	if (found < 0)
 		return fail(p, TARN_EINVALID, at, "unknown type \"%s\"", name);
-	uint32_t position = (uint32_t)json_integer_value(found);
+	uint32_t position = (uint32_t)found;
 	const struct named *named = &p->named[position];
 	if (named->open && named->indirections == p->indirections)
 		return fail(p, TARN_EINVALID, at, "record \"%s\" would always hold itself", named->node->full_name);
@@ -281,18 +273,18 @@ static uint32_t smallest_branch(const struct tarn_avro_node *node)
 	return size < UINT32_MAX ? size : size - 1;
 }
 
-static struct tarn_avro_node *parse_union(struct parser *p, const json_t *json, const char *space,
+static struct tarn_avro_node *parse_union(struct parser *p, const struct tarn_json_value *json, const char *space,
 					  const struct tarn_avro_place *at)
 {
 	struct tarn_avro_node *node = new_node(p, TARN_AVRO_UNION);
-	node->n_branches = json_array_size(json);
+	node->n_branches = json->n;
 	if (node->n_branches > 256)
 		return fail(p, TARN_ELIMIT, at, "a union of %zu types, at most 256 are supported", node->n_branches);
 	const struct tarn_avro_node **branches =
 		tarn_arena_alloc(&p->schema->arena, node->n_branches * sizeof(*branches));
 	for (size_t i = 0; i < node->n_branches; i++) {
 		const struct tarn_avro_place branch_at = { at, NULL, i };
-		branches[i] = parse_indirect(p, node, json_array_get(json, i), space, &branch_at);
+		branches[i] = parse_indirect(p, node, &json->items[i], space, &branch_at);
 		if (!branches[i])
 			return NULL;
 		if (branches[i]->type == TARN_AVRO_UNION)
@@ -311,7 +303,7 @@ static struct tarn_avro_node *parse_union(struct parser *p, const json_t *json, 
 }
 
 /* Makes a named type's node and enters it; *position is that in p->named. */
-static struct tarn_avro_node *open_named(struct parser *p, enum tarn_avro_type type, const json_t *json,
+static struct tarn_avro_node *open_named(struct parser *p, enum tarn_avro_type type, const struct tarn_json_value *json,
 					 const char **space, size_t *position, const struct tarn_avro_place *at)
 {
 	const char *full_name = definition_name(p, json, space, at);
@@ -324,58 +316,58 @@ static struct tarn_avro_node *open_named(struct parser *p, enum tarn_avro_type t
 		return NULL;
 	p->named = tarn_grow(p->named, &p->named_capacity, p->n_named + 1, sizeof(*p->named));
 	p->named[p->n_named] = (struct named){ node, type == TARN_AVRO_RECORD, p->indirections, NOTHING };
-	*position = p->n_named;
-	add_to_index(p->names, full_name, p->n_named++);
+	*position = p->n_named++;
+	tarn_avro_names_add(&p->names, &p->schema->arena, full_name);
 	return node;
 }
 
 static bool parse_field(struct parser *p, struct tarn_avro_node *record, struct tarn_avro_field *field,
-			const json_t *json, const char *space, const struct tarn_avro_place *at)
+			const struct tarn_json_value *json, const char *space, const struct tarn_avro_place *at)
 {
-	if (!json_is_object(json))
+	if (!tarn_json_is_kind(json, TARN_JSON_OBJECT))
 		return fail(p, TARN_EINVALID, at, "a field (an object) was expected");
 	const struct tarn_avro_place name_at = { at, "name", 0 }, type_at = { at, "type", 0 };
-	const char *name = name_attribute(p, json_object_get(json, "name"), is_name, &name_at);
+	const char *name = name_attribute(p, tarn_json_get(json, "name"), is_name, &name_at);
 	if (!name)
 		return false;
-	field->name = tarn_arena_strdup(&p->schema->arena, name);
+	field->name = name;
 	if (tarn_avro_node_find(record, name) >= 0)
 		return fail(p, TARN_EINVALID, &name_at, "record \"%s\" has the field \"%s\" twice", record->full_name,
 			    name);
-	field->default_value = json_object_get(json, "default");
-	const json_t *id = json_object_get(json, "field-id");
-	bool has_id = json_is_integer(id) && json_integer_value(id) >= 0 && json_integer_value(id) <= INT32_MAX;
-	field->field_id = has_id ? (int32_t)json_integer_value(id) : -1;
+	field->default_value = tarn_json_get(json, "default");
+	const struct tarn_json_value *id = tarn_json_get(json, "field-id");
+	bool has_id = tarn_json_is_kind(id, TARN_JSON_INTEGER) && id->integer >= 0 && id->integer <= INT32_MAX;
+	field->field_id = has_id ? (int32_t)id->integer : -1;
 	if (!parse_aliases(p, json, NULL, &field->aliases, &field->n_aliases, at))
 		return false;
-	field->type = parse_part(p, record, json_object_get(json, "type"), space, &type_at);
+	field->type = parse_part(p, record, tarn_json_get(json, "type"), space, &type_at);
 	if (field->type && __builtin_add_overflow(record->min_size, field->type->min_size, &record->min_size))
 		record->min_size = UINT32_MAX;
 	return field->type;
 }
 
-static struct tarn_avro_node *parse_record(struct parser *p, const json_t *json, const char *space,
+static struct tarn_avro_node *parse_record(struct parser *p, const struct tarn_json_value *json, const char *space,
 					   const struct tarn_avro_place *at)
 {
 	size_t position;
 	struct tarn_avro_node *node = open_named(p, TARN_AVRO_RECORD, json, &space, &position, at);
 	if (!node)
 		return NULL;
-	const json_t *list = json_object_get(json, "fields");
+	const struct tarn_json_value *list = tarn_json_get(json, "fields");
 	const struct tarn_avro_place list_at = { at, "fields", 0 };
-	if (!json_is_array(list))
+	if (!tarn_json_is_kind(list, TARN_JSON_ARRAY))
 		return fail(p, TARN_EINVALID, &list_at, "an array of fields was expected");
-	size_t n = json_array_size(list);
+	size_t n = list->n;
 	struct tarn_avro_field *fields = tarn_arena_zalloc(&p->schema->arena, n * sizeof(*fields));
-	json_t *index = new_index(p);
+	struct tarn_avro_names *index = tarn_arena_zalloc(&p->schema->arena, sizeof(*index));
 	node->index = index;
 	uint32_t outer_reaches = p->reaches;
 	p->reaches = NOTHING;
 	for (size_t i = 0; i < n; i++) {
 		const struct tarn_avro_place field_at = { &list_at, NULL, i };
-		if (!parse_field(p, node, &fields[i], json_array_get(list, i), space, &field_at))
+		if (!parse_field(p, node, &fields[i], &list->items[i], space, &field_at))
 			return NULL;
-		add_to_index(index, fields[i].name, i);
+		tarn_avro_names_add(index, &p->schema->arena, fields[i].name);
 	}
 	node->fields = fields;
 	node->n_fields = n;
@@ -388,74 +380,73 @@ static struct tarn_avro_node *parse_record(struct parser *p, const json_t *json,
 	return node;
 }
 
-static struct tarn_avro_node *parse_enum(struct parser *p, const json_t *json, const char *space,
+static struct tarn_avro_node *parse_enum(struct parser *p, const struct tarn_json_value *json, const char *space,
 					 const struct tarn_avro_place *at)
 {
 	size_t position;
 	struct tarn_avro_node *node = open_named(p, TARN_AVRO_ENUM, json, &space, &position, at);
 	if (!node)
 		return NULL;
-	const json_t *list = json_object_get(json, "symbols");
+	const struct tarn_json_value *list = tarn_json_get(json, "symbols");
 	const struct tarn_avro_place list_at = { at, "symbols", 0 };
-	if (!json_is_array(list))
+	if (!tarn_json_is_kind(list, TARN_JSON_ARRAY))
 		return fail(p, TARN_EINVALID, &list_at, "an array of names was expected");
-	node->n_symbols = json_array_size(list);
+	node->n_symbols = list->n;
 	const char **symbols = tarn_arena_alloc(&p->schema->arena, node->n_symbols * sizeof(*symbols));
-	json_t *index = new_index(p);
+	struct tarn_avro_names *index = tarn_arena_zalloc(&p->schema->arena, sizeof(*index));
 	node->index = index;
 	for (size_t i = 0; i < node->n_symbols; i++) {
 		const struct tarn_avro_place symbol_at = { &list_at, NULL, i };
-		const char *symbol = name_attribute(p, json_array_get(list, i), is_name, &symbol_at);
+		const char *symbol = name_attribute(p, &list->items[i], is_name, &symbol_at);
 		if (!symbol)
 			return NULL;
 		if (tarn_avro_node_find(node, symbol) >= 0)
 			return fail(p, TARN_EINVALID, &symbol_at, "the symbol \"%s\" is there twice", symbol);
-		symbols[i] = tarn_arena_strdup(&p->schema->arena, symbol);
-		add_to_index(index, symbol, i);
+		symbols[i] = symbol;
+		tarn_avro_names_add(index, &p->schema->arena, symbol);
 	}
 	node->symbols = symbols;
-	const json_t *fallback = json_object_get(json, "default");
+	const struct tarn_json_value *fallback = tarn_json_get(json, "default");
 	if (!fallback)
 		return node;
 	const struct tarn_avro_place default_at = { at, "default", 0 };
-	if (!json_is_string(fallback))
+	if (!tarn_json_is_kind(fallback, TARN_JSON_STRING))
 		return fail(p, TARN_EINVALID, &default_at, "one of the symbols was expected");
-	node->default_symbol = tarn_avro_node_find(node, json_string_value(fallback));
+	node->default_symbol = tarn_avro_node_find(node, tarn_json_text(fallback));
 	if (node->default_symbol < 0)
-		return fail(p, TARN_EINVALID, &default_at, "\"%s\" is none of the symbols",
-			    json_string_value(fallback));
+		return fail(p, TARN_EINVALID, &default_at, "\"%s\" is none of the symbols", tarn_json_text(fallback));
 	return node;
 }
 
-static struct tarn_avro_node *parse_fixed(struct parser *p, const json_t *json, const char *space,
+static struct tarn_avro_node *parse_fixed(struct parser *p, const struct tarn_json_value *json, const char *space,
 					  const struct tarn_avro_place *at)
 {
 	size_t position;
 	struct tarn_avro_node *node = open_named(p, TARN_AVRO_FIXED, json, &space, &position, at);
 	if (!node)
 		return NULL;
-	const json_t *size = json_object_get(json, "size");
+	const struct tarn_json_value *size = tarn_json_get(json, "size");
 	const struct tarn_avro_place size_at = { at, "size", 0 };
-	if (!json_is_integer(size) || json_integer_value(size) < 0)
+	if (!tarn_json_is_kind(size, TARN_JSON_INTEGER) || size->integer < 0)
 		return fail(p, TARN_EINVALID, &size_at, "a number of bytes was expected");
-	if (json_integer_value(size) > INT32_MAX)
-		return fail(p, TARN_ELIMIT, &size_at,
-			    "%" JSON_INTEGER_FORMAT " bytes are more than the limit of 2^31 - 1",
-			    json_integer_value(size));
-	node->size = (size_t)json_integer_value(size);
+	if (size->integer > INT32_MAX)
+		return fail(p, TARN_ELIMIT, &size_at, "%" PRId64 " bytes are more than the limit of 2^31 - 1",
+			    size->integer);
+	node->size = (size_t)size->integer;
 	node->min_size = (uint32_t)node->size;
 	return node;
 }
 
-static struct tarn_avro_node *parse_collection(struct parser *p, enum tarn_avro_type type, const json_t *json,
-					       const char *space, const struct tarn_avro_place *at)
+static struct tarn_avro_node *parse_collection(struct parser *p, enum tarn_avro_type type,
+					       const struct tarn_json_value *json, const char *space,
+					       const struct tarn_avro_place *at)
 {
 	const char *key = type == TARN_AVRO_ARRAY ? "items" : "values";
 	const struct tarn_avro_place items_at = { at, key, 0 };
 	struct tarn_avro_node *node = new_node(p, type);
 	if (type == TARN_AVRO_MAP)
 		node->weight++;
-	node->items = parse_indirect(p, node, json_object_get(json, key), space, &items_at);
+	node->items = parse_indirect(p, node, tarn_json_get(json, key), space, &items_at);
 	return node->items ? node : NULL;
 }
 
@@ -486,12 +477,13 @@ const char *tarn_avro_logical_name(enum tarn_avro_logical logical)
 	return logical_types[logical].name;
 }
 
-static bool set_decimal(struct tarn_avro_node *node, const json_t *json)
+static bool set_decimal(struct tarn_avro_node *node, const struct tarn_json_value *json)
 {
-	const json_t *precision = json_object_get(json, "precision"), *scale = json_object_get(json, "scale");
-	json_int_t digits = json_integer_value(precision), behind = json_integer_value(scale);
-	if (!json_is_integer(precision) || (scale && !json_is_integer(scale)))
+	const struct tarn_json_value *precision = tarn_json_get(json, "precision"),
+				     *scale = tarn_json_get(json, "scale");
+	if (!tarn_json_is_kind(precision, TARN_JSON_INTEGER) || (scale && !tarn_json_is_kind(scale, TARN_JSON_INTEGER)))
 		return false;
+	int64_t digits = precision->integer, behind = scale ? scale->integer : 0;
 	if (digits < 1 || digits > INT32_MAX || behind < 0 || behind > digits)
 		return false;
 	if (node->type == TARN_AVRO_FIXED && digits > floor((8.0 * (double)node->size - 1) * log10(2)))
@@ -512,9 +504,9 @@ static bool logical_fits(enum tarn_avro_logical logical, const struct tarn_avro_
 }
 
 /* An annotation that is unknown or does not fit is ignored (specification, "Logical Types"). */
-static void set_logical(struct tarn_avro_node *node, const json_t *json)
+static void set_logical(struct tarn_avro_node *node, const struct tarn_json_value *json)
 {
-	const char *name = json_string_value(json_object_get(json, "logicalType"));
+	const char *name = tarn_json_text(tarn_json_get(json, "logicalType"));
 	if (!name)
 		return;
 	for (size_t i = TARN_AVRO_DECIMAL; i < sizeof(logical_types) / sizeof(*logical_types); i++) {
@@ -529,12 +521,12 @@ static void set_logical(struct tarn_avro_node *node, const json_t *json)
 
 /* ---- documents ---- */
 
-static struct tarn_avro_node *parse_object(struct parser *p, const json_t *json, const char *space,
+static struct tarn_avro_node *parse_object(struct parser *p, const struct tarn_json_value *json, const char *space,
 					   const struct tarn_avro_place *at)
 {
 	const struct tarn_avro_place type_at = { at, "type", 0 };
-	const json_t *type = json_object_get(json, "type");
-	const char *name = json_string_value(type);
+	const struct tarn_json_value *type = tarn_json_get(json, "type");
+	const char *name = tarn_json_text(type);
 	if (!type)
 		return fail(p, TARN_EINVALID, at, "a type has no attribute \"type\"");
 	if (!name)
@@ -555,18 +547,18 @@ static struct tarn_avro_node *parse_object(struct parser *p, const json_t *json,
 	return node;
 }
 
-static struct tarn_avro_node *parse_type(struct parser *p, const json_t *json, const char *space,
+static struct tarn_avro_node *parse_type(struct parser *p, const struct tarn_json_value *json, const char *space,
 					 const struct tarn_avro_place *at)
 {
 	if (p->depth >= TARN_AVRO_MAX_LEVELS)
 		return fail(p, TARN_ELIMIT, at, "more than %d levels of nesting", TARN_AVRO_MAX_LEVELS);
 	struct tarn_avro_node *node;
 	p->depth++;
-	if (json_is_string(json))
+	if (tarn_json_is_kind(json, TARN_JSON_STRING))
 		node = parse_reference(p, json, space, at);
-	else if (json_is_array(json))
+	else if (tarn_json_is_kind(json, TARN_JSON_ARRAY))
 		node = parse_union(p, json, space, at);
-	else if (json_is_object(json))
+	else if (tarn_json_is_kind(json, TARN_JSON_OBJECT))
 		node = parse_object(p, json, space, at);
 	else
 		node = fail(p, TARN_EINVALID, at, "a type (a name, an object or an array) was expected");
@@ -576,13 +568,13 @@ static struct tarn_avro_node *parse_type(struct parser *p, const json_t *json, c
 
 static bool parse_document(struct parser *p, struct tarn_slice text)
 {
-	json_error_t where;
-	json_t *document = json_loadb((const char *)text.data, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
-	if (!document) {
-		p->rc = tarn_fail_at(p->err, TARN_EINVALID, where.position, "avro schema is not JSON: %s", where.text);
+	const struct tarn_json_value *document;
+	p->rc = tarn_json_parse(text, 0, &p->schema->arena, &document, p->err);
+	if (p->rc) {
+		p->rc = tarn_err_within(p->err, p->rc, "avro schema is not JSON");
 		return false;
 	}
-	json_array_append_new(p->schema->documents, document);
+	p->schema->documents[p->schema->n_documents++] = document;
 	p->schema->root = parse_type(p, document, "", NULL);
 	return p->schema->root;
 }
@@ -593,14 +585,12 @@ enum tarn_rc tarn_avro_schema_parse_after(const struct tarn_slice *documents, si
 	struct tarn_avro_schema *made = tarn_calloc(1, sizeof(*made));
 	tarn_arena_init(&made->arena);
 	made->text = tarn_slice_of(tarn_arena_copy(&made->arena, json.data, json.len), json.len);
-	made->documents = json_array();
-	made->indexes = json_array();
-	struct parser p = { .schema = made, .names = json_object(), .reaches = NOTHING, .err = err };
+	made->documents = tarn_arena_alloc(&made->arena, (n + 1) * sizeof(*made->documents));
+	struct parser p = { .schema = made, .reaches = NOTHING, .err = err };
 	bool ok = true;
 	for (size_t i = 0; i < n && ok; i++)
 		ok = parse_document(&p, documents[i]);
 	ok = ok && parse_document(&p, json);
-	json_decref(p.names);
 	free(p.named);
 	if (!ok) {
 		tarn_avro_schema_free(made);
@@ -619,14 +609,13 @@ void tarn_avro_schema_free(struct tarn_avro_schema *schema)
 {
 	if (!schema)
 		return;
-	json_decref(schema->indexes);
-	json_decref(schema->documents);
 	tarn_arena_release(&schema->arena);
 	free(schema);
 }
 
-const struct json_t *tarn_avro_schema_documents(const struct tarn_avro_schema *schema)
+const struct tarn_json_value *const *tarn_avro_schema_documents(const struct tarn_avro_schema *schema, size_t *n)
 {
+	*n = schema->n_documents;
 	return schema->documents;
 }
 
@@ -647,6 +636,5 @@ uint32_t tarn_avro_schema_size(const struct tarn_avro_schema *schema)
 
 int32_t tarn_avro_node_find(const struct tarn_avro_node *node, const char *name)
 {
-	const json_t *position = json_object_get(node->index, name);
-	return position ? (int32_t)json_integer_value(position) : -1;
+	return node->index ? tarn_avro_names_find(node->index, name) : -1;
 }

@@ -3,7 +3,7 @@
 #ifndef TARN_STORE_ICEBERG_METADATA_H
 #define TARN_STORE_ICEBERG_METADATA_H
 
-#include "store/iceberg/json_reader.h"
+#include "base/json_reader.h"
 #include "store/iceberg/table.h"
 
 /* Members of a metadata file, in the order in which they are written (Java's). */

@@ -75,20 +75,6 @@ bool reg_commit(struct tarn_registry *registry, struct reg_call *call, struct re
 	return true;
 }
 
-bool reg_await(struct tarn_registry *registry, struct reg_call *call)
-{
-	struct tarn_err err;
-	if (call->position <= atomic_load(&registry->durable))
-		return true;
-	if (registry->store.wait(registry->store_state, call->position, &err))
-		return reg_refuse(call, 500, 50001, "Error while writing to the topic %s: %s", TARN_REGISTRY_TOPIC,
-				  err.message);
-	int64_t known = atomic_load(&registry->durable);
-	while (known < call->position && !atomic_compare_exchange_weak(&registry->durable, &known, call->position))
-		;
-	return true;
-}
-
 /* ---- life ---- */
 
 static enum tarn_rc load_record(void *context, struct tarn_slice key, struct tarn_slice value, struct tarn_err *err)

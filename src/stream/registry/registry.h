@@ -12,6 +12,7 @@
 #include "serialize/schema/registry_client.h"
 
 struct tarn_registry;
+struct tarn_durable_waiter;
 
 struct tarn_registry_record {
 	struct tarn_slice key, value; /* value.data NULL: the key is deleted */
@@ -29,8 +30,9 @@ struct tarn_registry_store {
 	 * a time. */
 	enum tarn_rc (*append)(void *state, const struct tarn_registry_record *records, size_t n, int64_t *position,
 			       struct tarn_err *err);
-	/* Waits until what was appended up to `position` is durable. Several threads at once. */
-	enum tarn_rc (*wait)(void *state, int64_t position, struct tarn_err *err);
+	/* Tells the waiter once (stream/log/log.h), on any thread, perhaps at once, when what was appended up to
+	 * `position` is durable, or that it will not be. Several threads at once. */
+	void (*when_durable)(void *state, int64_t position, struct tarn_durable_waiter *waiter);
 	void (*free)(void *state);
 };
 

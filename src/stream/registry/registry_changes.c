@@ -133,14 +133,17 @@ static const struct reg_version *version_to_delete(const struct tarn_registry *r
 static void draft_deleted_version(struct draft *draft, const char *name, const struct reg_version *version)
 {
 	const struct reg_content *content = version->content;
-	const struct reg_schema_record record = { name,
-						  version->version,
-						  content->id,
-						  true,
-						  content->schema,
-						  content->metadata,
-						  content->rule_set,
-						  content->digest };
+	const struct reg_schema_record record = {
+		.subject = name,
+		.version = version->version,
+		.id = content->id,
+		.deleted = true,
+		.schema = content->schema,
+		.metadata = content->metadata,
+		.rule_set = content->rule_set,
+		.digest = content->digest,
+		.quoted = content->quoted,
+	};
 	reg_write_schema(&draft->value, &record);
 	draft_add(draft, "SCHEMA", name, version->version);
 }
@@ -172,7 +175,7 @@ bool reg_delete_version(struct tarn_registry *registry, struct reg_call *call, c
 	pthread_mutex_lock(&registry->writing);
 	bool ok = delete_version(registry, call, subject, version, permanent, deleted);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }
 
 static bool may_delete_subject(const struct tarn_registry *registry, struct reg_call *call,
@@ -229,7 +232,7 @@ bool reg_delete_subject(struct tarn_registry *registry, struct reg_call *call, c
 	pthread_mutex_lock(&registry->writing);
 	bool ok = delete_subject(registry, call, subject, permanent, versions, n);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }
 
 /* ---- configuration ---- */
@@ -261,7 +264,7 @@ bool reg_set_config(struct tarn_registry *registry, struct reg_call *call, const
 	pthread_mutex_lock(&registry->writing);
 	bool ok = set_config(registry, call, subject, change);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }
 
 bool reg_delete_config(struct tarn_registry *registry, struct reg_call *call, const char *subject)
@@ -276,7 +279,7 @@ bool reg_delete_config(struct tarn_registry *registry, struct reg_call *call, co
 	}
 	draft_release(&draft);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }
 
 /* ---- modes ---- */
@@ -320,7 +323,7 @@ bool reg_set_mode(struct tarn_registry *registry, struct reg_call *call, const c
 	}
 	draft_release(&draft);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }
 
 bool reg_delete_mode(struct tarn_registry *registry, struct reg_call *call, const char *subject)
@@ -331,5 +334,5 @@ bool reg_delete_mode(struct tarn_registry *registry, struct reg_call *call, cons
 	draft_add(&draft, "MODE", subject, 0);
 	bool ok = draft_commit(&draft, registry, call);
 	pthread_mutex_unlock(&registry->writing);
-	return ok && reg_await(registry, call);
+	return ok;
 }

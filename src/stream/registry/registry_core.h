@@ -50,10 +50,14 @@ static inline void reg_depends(struct reg_call *call, int64_t position)
 	if (call->position < position)
 		call->position = position;
 }
-/* Waits until what the answer depends on is durable; refuses where that fails. */
-bool reg_await(struct tarn_registry *registry, struct reg_call *call);
 
-/* ---- questions; false: refused. Those that change something wait until it is durable. ---- */
+/* ---- questions; false: refused. The answer is given when what it depends on is durable. ---- */
+
+/* What the body of a request is known by. */
+struct reg_body {
+	bool known; /* the digest is */
+	uint8_t sent[TARN_SHA256_SIZE];
+};
 
 /* A schema as it was sent. */
 struct reg_submission {
@@ -62,7 +66,7 @@ struct reg_submission {
 	int64_t id;			 /* -1: none given */
 	int32_t version;		 /* 0: none given */
 	bool normalize, force;
-	struct tarn_slice body; /* of the request */
+	const struct reg_body *body;
 };
 /* What it became. In the call's arena. */
 struct reg_registered {
@@ -73,10 +77,10 @@ struct reg_registered {
 	uint8_t digest[TARN_MD5_SIZE]; /* of all of it */
 };
 
-/* Whether the same body was read before, and the subject has what it says: then that is in *registered. The answer
- * still has to be waited for. */
-bool reg_recall(struct tarn_registry *registry, struct reg_call *call, const char *subject, struct tarn_slice body,
-		bool normalize, struct reg_registered *registered);
+/* Whether the same text was read before, and the subject has what it says: then that is in *registered. Fills in what
+ * it is known by. */
+bool reg_recall(struct tarn_registry *registry, struct reg_call *call, const char *subject, struct tarn_slice text,
+		bool normalize, struct reg_body *body, struct reg_registered *registered);
 bool reg_register(struct tarn_registry *registry, struct reg_call *call, const char *subject,
 		  const struct reg_submission *submission, struct reg_registered *registered);
 /* Is it registered? */
@@ -106,13 +110,6 @@ bool reg_normalize_in_scope(const struct tarn_registry *registry, const char *su
 /* Parses an Avro schema with all that it refers to. */
 bool reg_parse_avro(const struct reg_state *state, struct reg_call *call, const struct tarn_schema_text *schema,
 		    struct tarn_avro_schema **parsed);
-/* The schema as it is kept: references resolved, text in canonical or normal form. Refuses what is no schema. */
-bool reg_canonical(const struct tarn_registry *registry, struct reg_call *call, const char *subject,
-		   const struct reg_submission *submission, struct tarn_schema_text *schema);
-bool reg_check_against(const struct tarn_registry *registry, struct reg_call *call, const char *subject,
-		       int32_t version, const struct tarn_schema_text *schema,
-		       struct tarn_compatibility_reasons *reasons);
-
 /* Records that are written together. Everything is in an arena. */
 struct reg_change {
 	struct tarn_arena *arena;

@@ -98,10 +98,10 @@ static enum tarn_rc append(void *state, const struct tarn_registry_record *recor
 	return TARN_OK;
 }
 
-static enum tarn_rc wait_durable(void *state, int64_t position, struct tarn_err *err)
+static void when_durable(void *state, int64_t position, struct tarn_durable_waiter *waiter)
 {
 	struct log_store *store = state;
-	return tarn_partition_wait_durable(store->partition, position + 1, err);
+	tarn_partition_when_durable(store->partition, position + 1, waiter);
 }
 
 static void leave(void *state)
@@ -130,7 +130,7 @@ static enum tarn_rc open_topic(struct tarn_log *log, struct tarn_topic **topic, 
 enum tarn_rc tarn_registry_open_log(const struct tarn_registry_options *options, struct tarn_log *log,
 				    struct tarn_registry **registry, struct tarn_err *err)
 {
-	static const struct tarn_registry_store calls = { load, append, wait_durable, leave };
+	static const struct tarn_registry_store calls = { load, append, when_durable, leave };
 	struct tarn_topic *topic;
 	enum tarn_rc rc = open_topic(log, &topic, err);
 	if (rc)

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/json_text.h"
+#include "stream/log/log.h"
 
 /* ---- answers ---- */
 
@@ -49,8 +50,59 @@ void reg_write_refusal(void *room, int status, const char *message, struct tarn_
 struct reg_context reg_begin(void *room, const struct tarn_request *request, struct tarn_response *response)
 {
 	return (struct reg_context){
-		room, request, response, &response->body, { .arena = request->arena, .position = -1 }, NULL
+		.registry = room,
+		.request = request,
+		.response = response,
+		.out = &response->body,
+		.call = { .arena = request->arena, .position = -1 },
 	};
+}
+
+/* ---- answers that wait until what they tell is durable ---- */
+
+struct durable_hold {
+	struct tarn_durable_waiter waiter; /* first: its address is the hold's */
+	struct tarn_hold hold;
+	struct tarn_registry *registry;
+	int64_t position;
+	bool ok;
+};
+
+static void release(struct tarn_durable_waiter *waiter, bool ok)
+{
+	struct durable_hold *held = (struct durable_hold *)waiter;
+	_Atomic int64_t *durable = &held->registry->durable;
+	int64_t known = atomic_load(durable);
+	while (ok && known < held->position && !atomic_compare_exchange_weak(durable, &known, held->position))
+		;
+	held->ok = ok;
+	held->hold.release(&held->hold);
+}
+
+static void start(struct tarn_hold *hold)
+{
+	struct durable_hold *held = hold->context;
+	held->registry->store.when_durable(held->registry->store_state, held->position, &held->waiter);
+}
+
+static void finish(struct tarn_hold *hold, struct tarn_response *response)
+{
+	const struct durable_hold *held = hold->context;
+	if (!held->ok)
+		write_error(response, 500, 50001,
+			    "Error while writing to the topic " TARN_REGISTRY_TOPIC ": it could not be synced");
+}
+
+static struct tarn_hold *hold_until(struct tarn_registry *registry, struct tarn_arena *arena, int64_t position)
+{
+	struct durable_hold *held = tarn_arena_zalloc(arena, sizeof(*held));
+	held->waiter.tell = release;
+	held->hold.start = start;
+	held->hold.finish = finish;
+	held->hold.context = held;
+	held->registry = registry;
+	held->position = position;
+	return &held->hold;
 }
 
 /* Says why not, if so. */
@@ -58,10 +110,11 @@ void reg_end(struct reg_context *c, bool ok)
 {
 	if (!ok)
 		write_error(c->response, c->call.status, c->call.code, c->call.message);
+	if (c->call.position > atomic_load(&c->registry->durable))
+		c->response->hold = hold_until(c->registry, c->call.arena, c->call.position);
 	json_decref(c->json);
 }
 
-/* Answers that only look: `show` runs with the state held, and what it shows is waited for. */
 void reg_look(void *room, const struct tarn_request *request, struct tarn_response *response,
 	      bool (*show)(struct reg_context *c, const struct reg_state *state))
 {
@@ -71,7 +124,7 @@ void reg_look(void *room, const struct tarn_request *request, struct tarn_respon
 	if (!ok)
 		reg_depends(&c.call, c.registry->state.position);
 	pthread_rwlock_unlock(&c.registry->lock);
-	reg_end(&c, reg_await(c.registry, &c.call) && ok);
+	reg_end(&c, ok);
 }
 
 /* Everything that is known now. */
@@ -185,52 +238,63 @@ bool reg_parse_body(struct reg_context *c)
 	return true;
 }
 
-static const char *extra_text(struct reg_context *c, const char *key)
+static bool integer_field(struct reg_context *c, const struct tarn_json_value *body, const char *key, int64_t otherwise,
+			  int64_t *value)
 {
-	const json_t *value = json_object_get(c->json, key);
-	if (!json_is_object(value))
-		return NULL;
-	char *text = json_dumps(value, JSON_COMPACT);
-	const char *copy = tarn_arena_strdup(c->call.arena, text);
-	free(text);
-	return copy;
+	const struct tarn_json_value *found = tarn_json_get(body, key);
+	*value = otherwise;
+	if (!found || found->kind == TARN_JSON_NULL)
+		return true;
+	if (found->kind != TARN_JSON_INTEGER || found->integer < -1 || found->integer > INT32_MAX)
+		return reg_refuse(&c->call, 400, 400, "\"%s\" is not a whole number of 31 bits", key);
+	*value = found->integer;
+	return true;
 }
 
-static bool integer_field(struct reg_context *c, const char *key, int64_t otherwise, int64_t *value)
+static bool parse_submission(struct reg_context *c, const struct tarn_json_value **body)
 {
-	const json_t *found = json_object_get(c->json, key);
-	*value = otherwise;
-	if (!found || json_is_null(found))
-		return true;
-	if (!json_is_integer(found) || json_integer_value(found) < -1 || json_integer_value(found) > INT32_MAX)
-		return reg_refuse(&c->call, 400, 400, "\"%s\" is not a whole number of 31 bits", key);
-	*value = json_integer_value(found);
+	struct tarn_err err;
+	enum tarn_rc rc = tarn_json_parse(c->request->body, TARN_JSON_NO_KEY_TWICE | TARN_JSON_NO_ZEROS, c->call.arena,
+					  body, &err);
+	if (rc)
+		return reg_refuse(&c->call, 400, 400, "The request is not JSON: %s (byte %d)", err.message,
+				  (int)err.position);
+	if ((*body)->kind != TARN_JSON_OBJECT)
+		return reg_refuse(&c->call, 400, 400, "The request is not a JSON object");
 	return true;
+}
+
+/* A member that is missing, or null. */
+static bool is_absent(const struct tarn_json_value *value)
+{
+	return !value || value->kind == TARN_JSON_NULL;
 }
 
 bool reg_parse_submission(struct reg_context *c, struct reg_submission *submission)
 {
 	int64_t id, version;
-	if (!reg_parse_body(c) || !integer_field(c, "id", -1, &id) || !integer_field(c, "version", 0, &version))
+	const struct tarn_json_value *body;
+	if (!parse_submission(c, &body) || !integer_field(c, body, "id", -1, &id) ||
+	    !integer_field(c, body, "version", 0, &version))
 		return false;
-	const json_t *text = json_object_get(c->json, "schema"), *type = json_object_get(c->json, "schemaType");
+	const struct tarn_json_value *text = tarn_json_get(body, "schema"), *type = tarn_json_get(body, "schemaType");
 	*submission = (struct reg_submission){
-		.schema.text = tarn_slice_of(json_string_value(text), json_string_length(text)),
-		.metadata = extra_text(c, "metadata"),
-		.rule_set = extra_text(c, "ruleSet"),
+		.metadata = reg_read_extra(body, "metadata", c->call.arena),
+		.rule_set = reg_read_extra(body, "ruleSet", c->call.arena),
 		.id = id,
 		.version = version < 0 ? 0 : (int32_t)version,
 		.normalize = reg_flag(c, "normalize"),
 		.force = reg_flag(c, "force"),
-		.body = c->request->body,
+		.body = &c->body,
 	};
-	if (text && !json_is_string(text) && !json_is_null(text))
+	if (!is_absent(text) && text->kind != TARN_JSON_STRING)
 		return reg_refuse(&c->call, 400, 400, "\"schema\" is not a string");
-	if (type && !json_is_null(type) &&
-	    (!json_is_string(type) || !reg_parse_type(json_string_value(type), &submission->schema.type)))
-		return reg_refuse(&c->call, 422, 42201, "Invalid schema type %s",
-				  json_is_string(type) ? json_string_value(type) : "");
-	if (!reg_read_references(json_object_get(c->json, "references"), c->call.arena, &submission->schema))
+	if (!is_absent(text))
+		submission->schema.text = tarn_slice_of(text->text, text->n);
+	const char *name = tarn_json_text(type);
+	if (!is_absent(type) && (!name || !reg_parse_type(name, &submission->schema.type)))
+		return reg_refuse(&c->call, 422, 42201, "Invalid schema type %s", name ? name : "");
+	if (!reg_read_references(tarn_json_get(body, "references"), c->call.arena, &submission->schema))
 		return reg_refuse(&c->call, 422, 42201, "Invalid reference: name, subject and version were expected");
 	return true;
 }

@@ -4,18 +4,19 @@
 
 #include "stream/registry/registry_core.h"
 
-/* A question that is being answered. `json` is the request's body where it has one. */
+/* A question that is being answered. `json` is the body of a request that is no submission, where it has one. */
 struct reg_context {
 	struct tarn_registry *registry;
 	const struct tarn_request *request;
 	struct tarn_response *response;
 	struct tarn_buf *out;
 	struct reg_call call;
+	struct reg_body body; /* of a submission, once reg_recall was asked */
 	struct json_t *json;
 };
 
 struct reg_context reg_begin(void *room, const struct tarn_request *request, struct tarn_response *response);
-/* Writes the refusal where it is not ok. */
+/* Writes the refusal where it is not ok; the answer is held until what it depends on is durable. */
 void reg_end(struct reg_context *c, bool ok);
 /* Answers that only look: `show` runs with the state held, and what it shows is waited for. */
 void reg_look(void *room, const struct tarn_request *request, struct tarn_response *response,

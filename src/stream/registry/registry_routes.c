@@ -26,7 +26,7 @@ static bool put_registered(struct reg_context *c, const char *subject, const str
 static bool recall(struct reg_context *c, struct reg_registered *registered)
 {
 	return reg_recall(c->registry, &c->call, reg_subject_of(c), c->request->body, reg_flag(c, "normalize"),
-			  registered);
+			  &c->body, registered);
 }
 
 static void post_version(void *room, const struct tarn_request *request, struct tarn_response *response)
@@ -35,9 +35,8 @@ static void post_version(void *room, const struct tarn_request *request, struct 
 	struct reg_submission submission;
 	struct reg_registered registered;
 	const char *subject = reg_subject_of(&c);
-	bool ok = recall(&c, &registered) ? reg_await(room, &c.call)
-					  : reg_parse_submission(&c, &submission) && reg_valid_subject(&c, subject) &&
-						    reg_register(room, &c.call, subject, &submission, &registered);
+	bool ok = recall(&c, &registered) || (reg_parse_submission(&c, &submission) && reg_valid_subject(&c, subject) &&
+					      reg_register(room, &c.call, subject, &submission, &registered));
 	reg_end(&c, ok && put_registered(&c, NULL, &registered));
 }
 
@@ -49,7 +48,7 @@ static void post_subject(void *room, const struct tarn_request *request, struct 
 	bool ok = recall(&c, &registered) ||
 		  (reg_parse_submission(&c, &submission) &&
 		   reg_lookup(room, &c.call, reg_subject_of(&c), &submission, reg_flag(&c, "deleted"), &registered));
-	reg_end(&c, reg_await(room, &c.call) && ok && put_registered(&c, reg_subject_of(&c), &registered));
+	reg_end(&c, ok && put_registered(&c, reg_subject_of(&c), &registered));
 }
 
 static void delete_version(void *room, const struct tarn_request *request, struct tarn_response *response)
@@ -126,7 +125,6 @@ static void post_check(void *room, const struct tarn_request *request, struct ta
 		if (ok)
 			tarn_compatibility_add(&reasons, c.call.message);
 	}
-	ok = reg_await(room, &c.call) && ok;
 	if (ok)
 		put_verdict(&c, &reasons);
 	reg_end(&c, ok);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/json_text.h"
 #include "serialize/schema/schema_text.h"
 #include "stream/registry/registry_core.h"
 
@@ -91,6 +92,18 @@ bool reg_parse_avro(const struct reg_state *state, struct reg_call *call, const 
 
 /* ---- canonical form ---- */
 
+/* A schema as it is kept: references resolved, text in canonical or normal form, in the call's arena. */
+struct canonical {
+	struct tarn_schema_text schema;
+	struct tarn_avro_schema *parsed; /* of an Avro schema */
+	bool normalize;
+};
+
+static void canonical_release(struct canonical *canonical)
+{
+	tarn_avro_schema_free(canonical->parsed);
+}
+
 /* References with the versions that "latest" stands for; in normal form in order and each once. */
 static bool canonical_references(const struct tarn_registry *registry, struct reg_call *call,
 				 const struct tarn_schema_text *given, bool normalize, struct tarn_schema_text *schema)
@@ -122,20 +135,20 @@ static bool canonical_references(const struct tarn_registry *registry, struct re
 	return true;
 }
 
-static bool canonical_avro(const struct tarn_registry *registry, struct reg_call *call, bool normalize,
-			   struct tarn_schema_text *schema)
+static bool canonical_avro(const struct tarn_registry *registry, struct reg_call *call, struct canonical *canonical)
 {
-	struct tarn_avro_schema *parsed;
-	if (!reg_parse_avro(&registry->state, call, schema, &parsed))
+	struct tarn_schema_text *schema = &canonical->schema;
+	if (!reg_parse_avro(&registry->state, call, schema, &canonical->parsed))
 		return false;
 	struct tarn_buf text;
 	tarn_buf_init(&text, 16 << 20);
-	tarn_schema_put_text(parsed, normalize ? TARN_SCHEMA_NORMALIZED : TARN_SCHEMA_CANONICAL, &text);
+	tarn_buf_room(&text, schema->text.len);
+	tarn_schema_put_text(canonical->parsed, canonical->normalize ? TARN_SCHEMA_NORMALIZED : TARN_SCHEMA_CANONICAL,
+			     &text);
 	bool fits = !text.overflow;
 	if (fits)
 		schema->text = tarn_slice_of(tarn_arena_copy(call->arena, text.data, text.len), text.len);
 	tarn_buf_release(&text);
-	tarn_avro_schema_free(parsed);
 	return fits || reg_refuse(call, 422, 42209, "Register operation failed because schema is too large");
 }
 
@@ -163,28 +176,66 @@ static bool is_blank(struct tarn_slice text)
 	return true;
 }
 
-bool reg_canonical(const struct tarn_registry *registry, struct reg_call *call, const char *subject,
-		   const struct reg_submission *submission, struct tarn_schema_text *schema)
+/* Looks at the state only for what the schema refers to. */
+static bool make_canonical(const struct tarn_registry *registry, struct reg_call *call,
+			   const struct reg_submission *submission, bool normalize, struct canonical *canonical)
 {
-	bool normalize = submission->normalize || reg_normalize_in_scope(registry, subject);
-	*schema = submission->schema;
+	struct tarn_schema_text *schema = &canonical->schema;
+	*canonical = (struct canonical){ .schema = submission->schema, .normalize = normalize };
 	if (is_blank(schema->text))
 		return reg_refuse(call, 422, 42201, "Empty schema");
 	if (schema->n_references && !canonical_references(registry, call, &submission->schema, normalize, schema))
 		return false;
 	switch (schema->type) {
-	case TARN_SCHEMA_AVRO: return canonical_avro(registry, call, normalize, schema);
+	case TARN_SCHEMA_AVRO: return canonical_avro(registry, call, canonical);
 	case TARN_SCHEMA_JSON: return canonical_json(call, normalize, schema);
 	default: return true;
 	}
 }
 
+/* Without a lock, as this takes longest; but with one where other schemas are needed for it. Refuses what is no schema;
+ * the caller releases it in any case. */
+static bool canonicalize(struct tarn_registry *registry, struct reg_call *call, const char *subject,
+			 const struct reg_submission *submission, struct canonical *canonical)
+{
+	bool refers = submission->schema.n_references;
+	pthread_rwlock_rdlock(&registry->lock);
+	bool normalize = submission->normalize || reg_normalize_in_scope(registry, subject);
+	bool ok = !refers || make_canonical(registry, call, submission, normalize, canonical);
+	pthread_rwlock_unlock(&registry->lock);
+	return refers ? ok : make_canonical(registry, call, submission, normalize, canonical);
+}
+
 /* ---- looking up ---- */
 
-static struct reg_version *find_in_subject(const struct reg_subject *subject, struct reg_registered *wanted,
+/* What is sought, or becomes registered, before it is known with which id. */
+static void begin_registered(const struct reg_submission *submission, const struct canonical *canonical,
+			     struct reg_registered *registered)
+{
+	*registered = (struct reg_registered){ .schema = canonical->schema,
+					       .metadata = submission->metadata,
+					       .rule_set = submission->rule_set };
+	reg_digest(&registered->schema, registered->metadata, registered->rule_set, registered->digest);
+}
+
+/* The caller holds `writing`: what was looked at before may have changed. */
+static bool renew(const struct tarn_registry *registry, struct reg_call *call, const char *subject,
+		  const struct reg_submission *submission, struct canonical *canonical,
+		  struct reg_registered *registered)
+{
+	bool normalize = submission->normalize || reg_normalize_in_scope(registry, subject);
+	if (!submission->schema.n_references && normalize == canonical->normalize)
+		return true;
+	canonical_release(canonical);
+	if (!make_canonical(registry, call, submission, normalize, canonical))
+		return false;
+	begin_registered(submission, canonical, registered);
+	return true;
+}
+
+static struct reg_version *find_in_subject(const struct reg_subject *subject, const struct reg_registered *wanted,
 					   bool with_deleted)
 {
-	reg_digest(&wanted->schema, wanted->metadata, wanted->rule_set, wanted->digest);
 	struct reg_version *deleted = NULL;
 	for (size_t i = subject->n; i--;) {
 		struct reg_version *version = &subject->versions[i];
@@ -212,6 +263,8 @@ static bool inherit(const struct reg_subject *subject, struct tarn_arena *arena,
 		wanted->rule_set = tarn_arena_strdup(arena, latest->content->rule_set);
 		changed = true;
 	}
+	if (changed)
+		reg_digest(&wanted->schema, wanted->metadata, wanted->rule_set, wanted->digest);
 	return changed;
 }
 
@@ -240,16 +293,16 @@ static struct reg_known_body *place_of(struct tarn_registry *registry, const uin
 }
 
 /* Keeps what the body stands for, unless that depends on more than itself. */
-static void remember(struct tarn_registry *registry, const char *subject, const struct reg_submission *submission,
-		     const struct tarn_schema_text *canonical)
+static void remember(struct tarn_registry *registry, const struct reg_submission *submission, bool normalize,
+		     const struct reg_registered *registered)
 {
-	struct reg_known_body fresh = { .normalize =
-						submission->normalize || reg_normalize_in_scope(registry, subject) };
-	if (submission->schema.type != TARN_SCHEMA_AVRO || submission->schema.n_references || submission->metadata ||
-	    submission->rule_set || submission->id >= 0 || submission->version)
+	struct reg_known_body fresh = { .normalize = normalize };
+	if (!submission->body->known || submission->schema.type != TARN_SCHEMA_AVRO ||
+	    submission->schema.n_references || submission->metadata || submission->rule_set || submission->id >= 0 ||
+	    submission->version)
 		return;
-	tarn_sha256(submission->body, fresh.sent);
-	reg_digest(canonical, NULL, NULL, fresh.canonical);
+	memcpy(fresh.sent, submission->body->sent, sizeof(fresh.sent));
+	memcpy(fresh.canonical, registered->digest, sizeof(fresh.canonical));
 	pthread_mutex_lock(&registry->bodies_lock);
 	*place_of(registry, fresh.sent) = fresh;
 	pthread_mutex_unlock(&registry->bodies_lock);
@@ -277,19 +330,20 @@ static const struct reg_version *find_version_of(const struct reg_state *state, 
 	return reg_find_content(subject, content, false);
 }
 
-bool reg_recall(struct tarn_registry *registry, struct reg_call *call, const char *name, struct tarn_slice body,
-		bool normalize, struct reg_registered *registered)
+bool reg_recall(struct tarn_registry *registry, struct reg_call *call, const char *name, struct tarn_slice text,
+		bool normalize, struct reg_body *body, struct reg_registered *registered)
 {
-	uint8_t sent[TARN_SHA256_SIZE], canonical[TARN_MD5_SIZE];
+	uint8_t canonical[TARN_MD5_SIZE];
 	const struct reg_version *version = NULL;
-	tarn_sha256(body, sent);
+	tarn_sha256(text, body->sent);
+	body->known = true;
 	pthread_rwlock_rdlock(&registry->lock);
 	normalize = normalize || reg_normalize_in_scope(registry, name);
 	if (reg_mode_in_scope(&registry->state, name) == REG_READWRITE &&
-	    find_body(registry, sent, normalize, canonical))
+	    find_body(registry, body->sent, normalize, canonical))
 		version = find_version_of(&registry->state, name, canonical);
 	if (version) {
-		struct tarn_slice text = version->content->schema.text;
+		text = version->content->schema.text;
 		*registered = (struct reg_registered){ .id = version->content->id, .version = version->version };
 		registered->schema.text = tarn_slice_of(tarn_arena_copy(call->arena, text.data, text.len), text.len);
 		memcpy(registered->digest, canonical, TARN_MD5_SIZE);
@@ -302,13 +356,16 @@ bool reg_recall(struct tarn_registry *registry, struct reg_call *call, const cha
 bool reg_lookup(struct tarn_registry *registry, struct reg_call *call, const char *name,
 		const struct reg_submission *submission, bool with_deleted, struct reg_registered *registered)
 {
-	*registered = (struct reg_registered){ .metadata = submission->metadata, .rule_set = submission->rule_set };
+	struct canonical canonical;
+	bool ok = canonicalize(registry, call, name, submission, &canonical);
+	canonical_release(&canonical);
+	if (!ok)
+		return false;
+	begin_registered(submission, &canonical, registered);
+	remember(registry, submission, canonical.normalize, registered);
 	pthread_rwlock_rdlock(&registry->lock);
 	const struct reg_subject *subject = reg_find_subject(&registry->state, name);
-	bool ok = reg_canonical(registry, call, name, submission, &registered->schema);
-	if (ok)
-		remember(registry, name, submission, &registered->schema);
-	if (ok && !find_registered(subject, call, with_deleted, registered)) {
+	if (!find_registered(subject, call, with_deleted, registered)) {
 		reg_depends(call, registry->state.position);
 		ok = reg_has_versions(subject, with_deleted)
 			     ? reg_refuse(call, 404, 40403, "Schema not found")
@@ -338,21 +395,19 @@ static bool add_older(const struct reg_state *state, struct reg_call *call, cons
 	return true;
 }
 
-/* Avro schemas against Avro schemas. */
+/* An Avro schema against Avro schemas. */
 static bool compare_avro(const struct reg_state *state, struct reg_call *call, enum tarn_compatibility level,
-			 const struct tarn_schema_text *schema, const struct reg_version *const *versions, size_t n,
+			 const struct tarn_avro_schema *schema, const struct reg_version *const *versions, size_t n,
 			 struct tarn_compatibility_reasons *reasons)
 {
 	struct older older = { tarn_malloc(n * sizeof(*older.versions)), tarn_malloc(n * sizeof(*older.parsed)), 0 };
-	struct tarn_avro_schema *parsed = NULL;
-	bool ok = reg_parse_avro(state, call, schema, &parsed);
+	bool ok = true;
 	for (size_t i = 0; ok && i < n; i++)
 		ok = add_older(state, call, versions[i], &older);
 	if (ok)
-		tarn_compatibility_check_level(level, parsed, older.versions, older.n, reasons);
+		tarn_compatibility_check_level(level, schema, older.versions, older.n, reasons);
 	for (size_t i = 0; i < older.n; i++)
 		tarn_avro_schema_free(older.parsed[i]);
-	tarn_avro_schema_free(parsed);
 	free(older.versions);
 	free(older.parsed);
 	return ok;
@@ -375,9 +430,11 @@ static const struct reg_version **versions_to_compare(const struct reg_subject *
 	return versions;
 }
 
-bool reg_check_against(const struct tarn_registry *registry, struct reg_call *call, const char *name, int32_t version,
-		       const struct tarn_schema_text *schema, struct tarn_compatibility_reasons *reasons)
+static bool check_against(const struct tarn_registry *registry, struct reg_call *call, const char *name,
+			  int32_t version, const struct canonical *canonical,
+			  struct tarn_compatibility_reasons *reasons)
 {
+	enum tarn_schema_type type = canonical->schema.type;
 	enum tarn_compatibility level = reg_compatibility_in_scope(registry, name);
 	if (level == TARN_COMPATIBILITY_NONE)
 		return true;
@@ -386,18 +443,18 @@ bool reg_check_against(const struct tarn_registry *registry, struct reg_call *ca
 		versions_to_compare(reg_find_subject(&registry->state, name), version, level, &n);
 	bool ok = true, same_type = true;
 	for (size_t i = 0; i < n; i++)
-		same_type = same_type && versions[i]->content->schema.type == schema->type;
+		same_type = same_type && versions[i]->content->schema.type == type;
 	if (!same_type)
 		tarn_compatibility_add(reasons, "Incompatible because of different schema type");
-	else if (n && schema->type == TARN_SCHEMA_AVRO)
-		ok = compare_avro(&registry->state, call, level, schema, versions, n, reasons);
+	else if (n && type == TARN_SCHEMA_AVRO)
+		ok = compare_avro(&registry->state, call, level, canonical->parsed, versions, n, reasons);
 	else if (n)
 		tarn_compatibility_add(
 			reasons,
 			tarn_arena_printf(call->arena,
 					  "Schemas of type %s are kept but not compared by this registry: set the "
 					  "compatibility of the subject to NONE",
-					  reg_type_names[schema->type]));
+					  reg_type_names[type]));
 	if (reasons->n)
 		tarn_compatibility_add(reasons,
 				       tarn_arena_printf(call->arena, "{validateFields: 'false', compatibility: '%s'}",
@@ -409,12 +466,13 @@ bool reg_check_against(const struct tarn_registry *registry, struct reg_call *ca
 bool reg_check(struct tarn_registry *registry, struct reg_call *call, const char *subject, int32_t version,
 	       const struct reg_submission *submission, struct tarn_compatibility_reasons *reasons)
 {
-	struct tarn_schema_text schema;
+	struct canonical canonical;
+	bool ok = canonicalize(registry, call, subject, submission, &canonical);
 	pthread_rwlock_rdlock(&registry->lock);
 	reg_depends(call, registry->state.position);
-	bool ok = reg_canonical(registry, call, subject, submission, &schema) &&
-		  reg_check_against(registry, call, subject, version, &schema, reasons);
+	ok = ok && check_against(registry, call, subject, version, &canonical, reasons);
 	pthread_rwlock_unlock(&registry->lock);
+	canonical_release(&canonical);
 	return ok;
 }
 
@@ -434,10 +492,10 @@ static bool may_register(const struct tarn_registry *registry, struct reg_call *
 }
 
 static bool fits_subject(const struct tarn_registry *registry, struct reg_call *call, const char *subject,
-			 const struct tarn_schema_text *schema)
+			 const struct canonical *canonical)
 {
 	struct tarn_compatibility_reasons reasons = { .arena = call->arena };
-	if (!reg_check_against(registry, call, subject, 0, schema, &reasons))
+	if (!check_against(registry, call, subject, 0, canonical, &reasons))
 		return false;
 	if (!reasons.n)
 		return true;
@@ -456,7 +514,6 @@ static bool fits_subject(const struct tarn_registry *registry, struct reg_call *
 static bool choose_id(const struct tarn_registry *registry, struct reg_call *call,
 		      const struct reg_submission *submission, struct reg_registered *registered)
 {
-	reg_digest(&registered->schema, registered->metadata, registered->rule_set, registered->digest);
 	const struct reg_content *same = reg_find_digest(&registry->state, registered->digest);
 	if (submission->id >= 0) {
 		const struct reg_content *owner = reg_find_id(&registry->state, (uint32_t)submission->id);
@@ -506,18 +563,22 @@ static bool write_version(struct tarn_registry *registry, struct reg_call *call,
 			  const char *name, const struct reg_registered *registered)
 {
 	struct reg_change change = { .arena = call->arena };
-	struct tarn_buf key, value;
+	struct tarn_buf key, value, quoted;
 	tarn_buf_init(&key, 1 << 20);
 	tarn_buf_init(&value, 64 << 20);
+	tarn_buf_init(&quoted, 64 << 20);
+	tarn_json_put_string(&quoted, registered->schema.text);
 	add_replaced(registry, subject, registered, &change, &key);
-	const struct reg_schema_record record = { name,
-						  registered->version,
-						  registered->id,
-						  false,
-						  registered->schema,
-						  registered->metadata,
-						  registered->rule_set,
-						  registered->digest };
+	const struct reg_schema_record record = {
+		.subject = name,
+		.version = registered->version,
+		.id = registered->id,
+		.schema = registered->schema,
+		.metadata = registered->metadata,
+		.rule_set = registered->rule_set,
+		.digest = registered->digest,
+		.quoted = tarn_buf_slice(&quoted),
+	};
 	tarn_buf_clear(&key);
 	reg_write_key(&key, "SCHEMA", name, registered->version);
 	reg_write_schema(&value, &record);
@@ -526,20 +587,23 @@ static bool write_version(struct tarn_registry *registry, struct reg_call *call,
 	bool ok = reg_commit(registry, call, &change);
 	tarn_buf_release(&key);
 	tarn_buf_release(&value);
+	tarn_buf_release(&quoted);
 	return ok;
 }
 
+/* The caller holds `writing`. */
 static bool register_new(struct tarn_registry *registry, struct reg_call *call, const char *name,
-			 const struct reg_submission *submission, struct reg_registered *registered)
+			 const struct reg_submission *submission, struct canonical *canonical,
+			 struct reg_registered *registered)
 {
 	const struct reg_subject *subject = reg_find_subject(&registry->state, name);
 	bool is_import = reg_mode_in_scope(&registry->state, name) == REG_IMPORT;
 	if (!may_register(registry, call, name, submission) ||
-	    !reg_canonical(registry, call, name, submission, &registered->schema))
+	    !renew(registry, call, name, submission, canonical, registered))
 		return false;
 	if (!is_import && !submission->version && find_registered(subject, call, false, registered))
 		return true;
-	if (!is_import && !submission->force && !fits_subject(registry, call, name, &registered->schema))
+	if (!is_import && !submission->force && !fits_subject(registry, call, name, canonical))
 		return false;
 	return choose_id(registry, call, submission, registered) &&
 	       choose_version(registry, call, subject, submission, name, registered) &&
@@ -549,39 +613,46 @@ static bool register_new(struct tarn_registry *registry, struct reg_call *call, 
 /* Most registrations are of what is there: producers register whatever they send. Those take no lock that keeps others
  * out. */
 static bool is_registered(struct tarn_registry *registry, struct reg_call *call, const char *name,
-			  const struct reg_submission *submission, struct reg_registered *registered, bool *found_it)
+			  const struct reg_submission *submission, const struct canonical *canonical,
+			  struct reg_registered *registered)
+{
+	if (submission->id >= 0 || submission->version)
+		return false;
+	remember(registry, submission, canonical->normalize, registered);
+	pthread_rwlock_rdlock(&registry->lock);
+	bool found = reg_mode_in_scope(&registry->state, name) == REG_READWRITE &&
+		     find_registered(reg_find_subject(&registry->state, name), call, false, registered);
+	pthread_rwlock_unlock(&registry->lock);
+	return found;
+}
+
+static bool may_try(struct tarn_registry *registry, struct reg_call *call, const char *subject,
+		    const struct reg_submission *submission)
 {
 	pthread_rwlock_rdlock(&registry->lock);
-	bool ok = true;
-	const struct reg_subject *subject = reg_find_subject(&registry->state, name);
-	*found_it = false;
-	if (submission->id < 0 && !submission->version && subject &&
-	    reg_mode_in_scope(&registry->state, name) == REG_READWRITE) {
-		ok = reg_canonical(registry, call, name, submission, &registered->schema);
-		if (ok) {
-			remember(registry, name, submission, &registered->schema);
-			*found_it = find_registered(subject, call, false, registered);
-		}
-	}
+	bool may = may_register(registry, call, subject, submission);
 	pthread_rwlock_unlock(&registry->lock);
-	return ok;
+	return may;
 }
 
 bool reg_register(struct tarn_registry *registry, struct reg_call *call, const char *subject,
 		  const struct reg_submission *submission, struct reg_registered *registered)
 {
-	const struct reg_registered empty = { .metadata = submission->metadata, .rule_set = submission->rule_set };
-	bool found_it;
-	*registered = empty;
-	if (!is_registered(registry, call, subject, submission, registered, &found_it))
+	struct canonical canonical;
+	struct reg_registered fresh;
+	if (!may_try(registry, call, subject, submission))
 		return false;
-	if (!found_it) {
-		*registered = empty;
-		pthread_mutex_lock(&registry->writing);
-		bool ok = register_new(registry, call, subject, submission, registered);
-		pthread_mutex_unlock(&registry->writing);
-		if (!ok)
-			return false;
+	bool ok = canonicalize(registry, call, subject, submission, &canonical);
+	if (ok) {
+		begin_registered(submission, &canonical, &fresh);
+		*registered = fresh;
 	}
-	return reg_await(registry, call);
+	if (ok && !is_registered(registry, call, subject, submission, &canonical, registered)) {
+		*registered = fresh;
+		pthread_mutex_lock(&registry->writing);
+		ok = register_new(registry, call, subject, submission, &canonical, registered);
+		pthread_mutex_unlock(&registry->writing);
+	}
+	canonical_release(&canonical);
+	return ok;
 }

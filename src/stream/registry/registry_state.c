@@ -111,11 +111,14 @@ static struct tarn_schema_reference *copy_references(const struct tarn_schema_te
 	return copy;
 }
 
-static struct tarn_slice quote(struct tarn_slice text)
+static struct tarn_slice quote(const struct reg_schema_record *record)
 {
 	struct tarn_buf quoted;
 	tarn_buf_init(&quoted, TARN_BUF_DEFAULT_MAX);
-	tarn_json_put_string(&quoted, text);
+	if (record->quoted.data)
+		tarn_buf_add_slice(&quoted, record->quoted);
+	else
+		tarn_json_put_string(&quoted, record->schema.text);
 	return tarn_slice_of(tarn_realloc(quoted.data, quoted.len), quoted.len);
 }
 
@@ -129,7 +132,7 @@ static struct reg_content *new_content(struct reg_state *state, const struct reg
 	uint8_t *text = tarn_malloc(record->schema.text.len + 1);
 	memcpy(text, record->schema.text.data, record->schema.text.len);
 	content->schema.text = tarn_slice_of(text, record->schema.text.len);
-	content->quoted = quote(content->schema.text);
+	content->quoted = quote(record);
 	content->schema.references = copy_references(&record->schema);
 	content->schema.n_references = record->schema.n_references;
 	content->metadata = record->metadata ? tarn_strdup(record->metadata) : NULL;

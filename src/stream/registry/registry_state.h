@@ -89,7 +89,8 @@ struct reg_schema_record {
 	bool deleted;
 	struct tarn_schema_text schema;
 	const char *metadata, *rule_set;
-	const uint8_t *digest; /* of the content with its text in canonical form */
+	const uint8_t *digest;	  /* of the content with its text in canonical form */
+	struct tarn_slice quoted; /* the text as a JSON string, where that is known already */
 };
 void reg_put_version(struct reg_state *state, const struct reg_schema_record *record, int64_t position);
 void reg_remove_version(struct reg_state *state, const char *subject, int32_t version, int64_t position);

@@ -117,7 +117,10 @@ void reg_write_schema(struct tarn_buf *out, const struct reg_schema_record *reco
 	put_raw(out, "metadata", record->metadata);
 	put_raw(out, "ruleSet", record->rule_set);
 	put_key(out, "schema");
-	tarn_json_put_string(out, record->schema.text);
+	if (record->quoted.data)
+		tarn_buf_add_slice(out, record->quoted);
+	else
+		tarn_json_put_string(out, record->schema.text);
 	put_key(out, "deleted");
 	tarn_json_put_boolean(out, record->deleted);
 	tarn_buf_add_byte(out, '}');
@@ -170,65 +173,67 @@ void reg_write_max_id(struct tarn_buf *out, uint32_t max_id)
 
 /* ---- reading ---- */
 
-bool reg_read_references(const json_t *json, struct tarn_arena *arena, struct tarn_schema_text *schema)
+bool reg_read_references(const struct tarn_json_value *json, struct tarn_arena *arena, struct tarn_schema_text *schema)
 {
-	size_t n = json_array_size(json);
-	if (json && !json_is_null(json) && !json_is_array(json))
+	if (json && json->kind != TARN_JSON_NULL && json->kind != TARN_JSON_ARRAY)
 		return false;
+	size_t n = json && json->kind == TARN_JSON_ARRAY ? json->n : 0;
 	struct tarn_schema_reference *references = tarn_arena_zalloc(arena, n * sizeof(*references));
 	for (size_t i = 0; i < n; i++) {
-		const json_t *item = json_array_get(json, i), *version = json_object_get(item, "version");
-		references[i].name = json_string_value(json_object_get(item, "name"));
-		references[i].subject = json_string_value(json_object_get(item, "subject"));
-		if (!references[i].name || !references[i].subject || !json_is_integer(version) ||
-		    json_integer_value(version) < TARN_LATEST || json_integer_value(version) > INT32_MAX)
+		const struct tarn_json_value *item = &json->items[i], *version = tarn_json_get(item, "version");
+		references[i].name = tarn_json_get_text(item, "name");
+		references[i].subject = tarn_json_get_text(item, "subject");
+		if (!references[i].name || !references[i].subject || !tarn_json_is_kind(version, TARN_JSON_INTEGER) ||
+		    version->integer < TARN_LATEST || version->integer > INT32_MAX)
 			return false;
-		references[i].version = (int32_t)json_integer_value(version);
+		references[i].version = (int32_t)version->integer;
 	}
 	schema->references = references;
 	schema->n_references = n;
 	return true;
 }
 
-static bool read_int(const json_t *json, const char *key, int64_t least, int64_t *value)
+static bool read_int(const struct tarn_json_value *json, const char *key, int64_t least, int64_t *value)
 {
-	const json_t *found = json_object_get(json, key);
-	if (!json_is_integer(found) || json_integer_value(found) < least || json_integer_value(found) > INT32_MAX)
+	const struct tarn_json_value *found = tarn_json_get(json, key);
+	if (!tarn_json_is_kind(found, TARN_JSON_INTEGER) || found->integer < least || found->integer > INT32_MAX)
 		return false;
-	*value = json_integer_value(found);
+	*value = found->integer;
 	return true;
 }
 
-/* Compact text in the arena, NULL where there is none. */
-static const char *read_extra(const json_t *json, const char *key, struct tarn_arena *arena)
+const char *reg_read_extra(const struct tarn_json_value *json, const char *key, struct tarn_arena *arena)
 {
-	const json_t *found = json_object_get(json, key);
-	if (!json_is_object(found))
+	const struct tarn_json_value *found = tarn_json_get(json, key);
+	if (!tarn_json_is_kind(found, TARN_JSON_OBJECT))
 		return NULL;
-	char *text = json_dumps(found, JSON_COMPACT);
-	const char *copy = tarn_arena_strdup(arena, text);
-	free(text);
+	struct tarn_buf text;
+	tarn_buf_init(&text, LARGEST_TEXT);
+	tarn_json_put_value(&text, found);
+	const char *copy = tarn_arena_strndup(arena, (const char *)text.data, text.len);
+	tarn_buf_release(&text);
 	return copy;
 }
 
-static bool read_schema(const json_t *json, struct tarn_arena *arena, struct reg_schema_record *record)
+static bool read_schema(const struct tarn_json_value *json, struct tarn_arena *arena, struct reg_schema_record *record)
 {
 	int64_t version, id;
-	const char *type = json_string_value(json_object_get(json, "schemaType"));
-	const json_t *text = json_object_get(json, "schema");
-	if (!read_int(json, "version", 1, &version) || !read_int(json, "id", 0, &id) || !json_is_string(text))
+	const char *type = tarn_json_text(tarn_json_get(json, "schemaType"));
+	const struct tarn_json_value *text = tarn_json_get(json, "schema");
+	if (!read_int(json, "version", 1, &version) || !read_int(json, "id", 0, &id) ||
+	    !tarn_json_is_kind(text, TARN_JSON_STRING))
 		return false;
 	*record = (struct reg_schema_record){
-		.subject = json_string_value(json_object_get(json, "subject")),
+		.subject = tarn_json_get_text(json, "subject"),
 		.version = (int32_t)version,
 		.id = (uint32_t)id,
-		.deleted = json_is_true(json_object_get(json, "deleted")),
-		.schema.text = tarn_slice_of(json_string_value(text), json_string_length(text)),
-		.metadata = read_extra(json, "metadata", arena),
-		.rule_set = read_extra(json, "ruleSet", arena),
+		.deleted = tarn_json_is_kind(tarn_json_get(json, "deleted"), TARN_JSON_TRUE),
+		.schema.text = tarn_slice_of(text->text, text->n),
+		.metadata = reg_read_extra(json, "metadata", arena),
+		.rule_set = reg_read_extra(json, "ruleSet", arena),
 	};
 	return record->subject && (!type || reg_parse_type(type, &record->schema.type)) &&
-	       reg_read_references(json_object_get(json, "references"), arena, &record->schema);
+	       reg_read_references(tarn_json_get(json, "references"), arena, &record->schema);
 }
 
 /* The text as this registry would have kept it, in the arena; other registries keep it as it was sent, or with its keys
@@ -249,9 +254,9 @@ static struct tarn_slice canonical_text(const struct tarn_schema_text *schema, s
 	return copy;
 }
 
-static bool has_digest(const json_t *json, const uint8_t digest[TARN_MD5_SIZE])
+static bool has_digest(const struct tarn_json_value *json, const uint8_t digest[TARN_MD5_SIZE])
 {
-	const char *said = json_string_value(json_object_get(json, "md5"));
+	const char *said = tarn_json_text(tarn_json_get(json, "md5"));
 	struct tarn_buf text;
 	tarn_buf_init(&text, 64);
 	reg_write_digest(&text, digest);
@@ -261,7 +266,7 @@ static bool has_digest(const json_t *json, const uint8_t digest[TARN_MD5_SIZE])
 }
 
 /* What identifies the record's content. Of what this registry has written, the text need not be looked at. */
-static void identify(const json_t *json, struct reg_schema_record *record, struct tarn_arena *arena)
+static void identify(const struct tarn_json_value *json, struct reg_schema_record *record, struct tarn_arena *arena)
 {
 	uint8_t *digest = tarn_arena_alloc(arena, TARN_MD5_SIZE);
 	struct tarn_schema_text canonical = record->schema;
@@ -276,7 +281,8 @@ static void identify(const json_t *json, struct reg_schema_record *record, struc
 /* ---- applying ---- */
 
 struct record {
-	const json_t *key, *value; /* value NULL: the key is deleted */
+	const struct tarn_json_value *key, *value; /* value NULL: the key is deleted */
+	struct tarn_slice text;			   /* of the value */
 	const char *subject;
 	int64_t position;
 	struct tarn_arena *arena;
@@ -319,7 +325,9 @@ static bool apply_clear_subject(struct reg_state *state, const struct record *re
 
 static bool apply_config(struct reg_state *state, const struct record *record)
 {
-	json_t *config = record->value ? json_copy((json_t *)(uintptr_t)record->value) : NULL;
+	json_t *config = record->value ? json_loadb((const char *)record->text.data, record->text.len, 0, NULL) : NULL;
+	if (record->value && !config)
+		return false;
 	if (config)
 		json_object_del(config, "subject");
 	reg_put_config(state, record->subject, config, record->position);
@@ -329,7 +337,7 @@ static bool apply_config(struct reg_state *state, const struct record *record)
 static bool apply_mode(struct reg_state *state, const struct record *record)
 {
 	enum reg_mode mode = REG_NO_MODE;
-	const char *name = json_string_value(json_object_get(record->value, "mode"));
+	const char *name = tarn_json_get_text(record->value, "mode");
 	if (record->value && (!name || !reg_parse_mode(name, &mode)))
 		return false;
 	reg_put_mode(state, record->subject, mode, record->position);
@@ -358,7 +366,7 @@ static const struct {
 
 static enum tarn_rc apply(struct reg_state *state, const struct record *record, struct tarn_err *err)
 {
-	const char *keytype = json_string_value(json_object_get(record->key, "keytype"));
+	const char *keytype = tarn_json_get_text(record->key, "keytype");
 	if (!keytype)
 		return tarn_fail(err, TARN_EINVALID, "a key without \"keytype\"");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
@@ -374,23 +382,27 @@ static enum tarn_rc apply(struct reg_state *state, const struct record *record, 
 enum tarn_rc reg_apply(struct reg_state *state, struct tarn_slice key, struct tarn_slice value, int64_t position,
 		       struct tarn_err *err)
 {
-	json_error_t where;
-	json_t *key_json = json_loadb((const char *)key.data, key.len, 0, &where);
-	json_t *value_json =
-		value.len ? json_loadb((const char *)value.data, value.len, JSON_DECODE_ANY, &where) : NULL;
-	enum tarn_rc rc;
-	if (!json_is_object(key_json) || (value.len && !value_json)) {
-		rc = tarn_fail(err, TARN_EINVALID, "a record that is not JSON: %s", where.text);
-	} else {
-		struct tarn_arena arena;
-		tarn_arena_init(&arena);
-		const struct record record = { key_json, json_is_object(value_json) ? value_json : NULL,
-					       json_string_value(json_object_get(key_json, "subject")), position,
-					       &arena };
+	static const uint8_t nothing[] = "null";
+	const struct tarn_json_value *key_json, *value_json;
+	struct tarn_slice text = value.len ? value : tarn_slice_of(nothing, 4);
+	struct tarn_arena arena;
+	tarn_arena_init(&arena);
+	enum tarn_rc rc = tarn_json_parse(key, TARN_JSON_NO_ZEROS, &arena, &key_json, err);
+	if (!rc)
+		rc = tarn_json_parse(text, TARN_JSON_NO_ZEROS, &arena, &value_json, err);
+	if (!rc && key_json->kind != TARN_JSON_OBJECT)
+		rc = tarn_fail(err, TARN_EINVALID, "a key that is no object");
+	if (!rc) {
+		const struct record record = {
+			.key = key_json,
+			.value = value_json->kind == TARN_JSON_OBJECT ? value_json : NULL,
+			.text = text,
+			.subject = tarn_json_get_text(key_json, "subject"),
+			.position = position,
+			.arena = &arena,
+		};
 		rc = apply(state, &record, err);
-		tarn_arena_release(&arena);
 	}
-	json_decref(key_json);
-	json_decref(value_json);
+	tarn_arena_release(&arena);
 	return rc;
 }

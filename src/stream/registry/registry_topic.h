@@ -18,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/json_tree.h"
 #include "stream/registry/registry_state.h"
 
 #define TARN_REGISTRY_TOPIC "_schemas"
@@ -42,7 +43,9 @@ void reg_write_references(struct tarn_buf *out, const struct tarn_schema_text *s
 void reg_write_digest(struct tarn_buf *out, const uint8_t digest[TARN_MD5_SIZE]); /* as a UUID */
 
 /* References of a JSON array, in an arena; false where one is incomplete. NULL and null are none. */
-bool reg_read_references(const struct json_t *json, struct tarn_arena *arena, struct tarn_schema_text *schema);
+bool reg_read_references(const struct tarn_json_value *json, struct tarn_arena *arena, struct tarn_schema_text *schema);
+/* An object's member that is an object, as compact text in the arena; else NULL. */
+const char *reg_read_extra(const struct tarn_json_value *json, const char *key, struct tarn_arena *arena);
 
 /* Applies a record to the state. TARN_EUNSUPPORTED: a kind that means nothing here; TARN_EINVALID: damaged. Neither
  * changes the state. */

@@ -23,11 +23,31 @@ static void refuse(void *room, int status, const char *message, struct tarn_resp
 	response->status = status;
 }
 
+static void release_at_once(struct tarn_hold *hold)
+{
+	hold->release(hold);
+}
+
+static void say_given(struct tarn_hold *hold, struct tarn_response *response)
+{
+	(void)hold;
+	tarn_buf_add_str(&response->body, "given");
+}
+
+static void hold(void *room, const struct tarn_request *request, struct tarn_response *response)
+{
+	(void)room;
+	struct tarn_hold *made = tarn_arena_zalloc(request->arena, sizeof(*made));
+	*made = (struct tarn_hold){ .start = release_at_once, .finish = say_given };
+	response->hold = made;
+}
+
 static const struct tarn_route table[] = {
 	{ TARN_HTTP_GET, "/", show },
 	{ TARN_HTTP_GET, "/subjects/{subject}/versions/latest", latest },
 	{ TARN_HTTP_GET, "/subjects/{subject}/versions/{version}", show },
 	{ TARN_HTTP_DELETE, "/subjects/{subject}", show },
+	{ TARN_HTTP_GET, "/hold", hold },
 };
 
 static const struct {
@@ -37,6 +57,7 @@ static const struct {
 } cases[] = {
 	{ "GET", "/", 200, "room:" },
 	{ "HEAD", "/", 200, "room:" },
+	{ "GET", "/hold", 200, "given" },
 	{ "GET", "/subjects/a/versions/latest", 200, "latest" },
 	{ "GET", "/subjects/a%2Fb%20c/versions/7", 200, "room:a/b c;7;" },
 	{ "DELETE", "/subjects/x", 200, "room:x;" },
@@ -58,7 +79,8 @@ static void test_dispatch(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct tarn_arena arena;
 		tarn_arena_init(&arena);
-		struct tarn_request request = { .method = tarn_http_method_of(cases[i].method), .path = cases[i].path,
+		struct tarn_request request = { .method = tarn_http_method_of(cases[i].method),
+						.path = cases[i].path,
 						.arena = &arena };
 		struct tarn_response response;
 		tarn_response_init(&response);

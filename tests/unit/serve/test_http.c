@@ -59,15 +59,63 @@ static void refuse(void *room, int status, const char *message, struct tarn_resp
 	tarn_buf_printf(&response->body, "{\"error\":%d,\"message\":\"%s\"}", status, message);
 }
 
+/* Answers that are held until the test lets them go. */
+enum { MOST_HELD = 16 };
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t came;
+	struct tarn_hold *holds[MOST_HELD];
+	size_t n;
+} held = { .lock = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER };
+
+static void start_hold(struct tarn_hold *hold)
+{
+	pthread_mutex_lock(&held.lock);
+	held.holds[held.n++] = hold;
+	pthread_cond_signal(&held.came);
+	pthread_mutex_unlock(&held.lock);
+}
+
+static void finish_hold(struct tarn_hold *hold, struct tarn_response *response)
+{
+	tarn_buf_add_str(&response->body, hold->context);
+}
+
+static void hold(void *room, const struct tarn_request *request, struct tarn_response *response)
+{
+	static char said[] = "and given";
+	struct tarn_hold *made = tarn_arena_zalloc(request->arena, sizeof(*made));
+	(void)room;
+	*made = (struct tarn_hold){ .start = start_hold, .finish = finish_hold, .context = said };
+	tarn_buf_add_str(&response->body, "held ");
+	response->hold = made;
+}
+
+static void await_held(size_t n)
+{
+	pthread_mutex_lock(&held.lock);
+	while (held.n < n)
+		pthread_cond_wait(&held.came, &held.lock);
+	pthread_mutex_unlock(&held.lock);
+}
+
+static void *release_held(void *context)
+{
+	(void)context;
+	for (size_t i = 0; i < held.n; i++)
+		held.holds[i]->release(held.holds[i]);
+	held.n = 0;
+	return NULL;
+}
+
 static const struct tarn_route table[] = {
-	{ TARN_HTTP_GET, "/show/{name}", show },
-	{ TARN_HTTP_POST, "/echo", echo },
-	{ TARN_HTTP_DELETE, "/nothing", nothing },
-	{ TARN_HTTP_GET, "/too-much", too_much },
+	{ TARN_HTTP_GET, "/show/{name}", show },   { TARN_HTTP_POST, "/echo", echo },
+	{ TARN_HTTP_DELETE, "/nothing", nothing }, { TARN_HTTP_GET, "/too-much", too_much },
+	{ TARN_HTTP_GET, "/hold", hold },
 };
 
 static char room_name[] = "test";
-static const struct tarn_routes routes = { table, 4, room_name, "application/json", 1000, refuse };
+static const struct tarn_routes routes = { table, 5, room_name, "application/json", 1000, refuse };
 
 /* ---- a client ---- */
 
@@ -389,6 +437,53 @@ static void many_ask_at_once(void **state)
 	tarn_http_stop(http);
 }
 
+/* More of them than there are threads, and others are answered meanwhile. */
+static void held_answers_keep_no_thread(void **state)
+{
+	(void)state;
+	struct tarn_http *http = open_with((struct tarn_http_options){ .threads = 2 });
+	int fds[MOST_HELD];
+	for (size_t i = 0; i < MOST_HELD; i++) {
+		fds[i] = dial(http);
+		say(fds[i], "GET /hold HTTP/1.1\r\n" CLOSE "\r\n");
+	}
+	await_held(MOST_HELD);
+	assert_non_null(strstr(ask(http, "GET /show/x HTTP/1.1\r\n" CLOSE "\r\n"), "name=x"));
+	release_held(NULL);
+	for (size_t i = 0; i < MOST_HELD; i++)
+		assert_non_null(strstr(hear(fds[i]), "\r\n\r\nheld and given"));
+	tarn_http_stop(http);
+}
+
+static void clients_go_while_their_answers_are_held(void **state)
+{
+	(void)state;
+	struct tarn_http *http = open_with((struct tarn_http_options){ 0 });
+	int fd = dial(http);
+	say(fd, "GET /hold HTTP/1.1\r\n" CLOSE "\r\n");
+	await_held(1);
+	close(fd);
+	release_held(NULL);
+	assert_non_null(strstr(ask(http, "GET /show/x HTTP/1.1\r\n" CLOSE "\r\n"), "name=x"));
+	tarn_http_stop(http);
+}
+
+static void stops_when_nothing_is_held(void **state)
+{
+	(void)state;
+	struct tarn_http *http = open_with((struct tarn_http_options){ 0 });
+	int fds[2] = { dial(http), dial(http) };
+	pthread_t thread;
+	for (size_t i = 0; i < 2; i++)
+		say(fds[i], "GET /hold HTTP/1.1\r\n" CLOSE "\r\n");
+	await_held(2);
+	assert_int_equal(pthread_create(&thread, NULL, release_held, NULL), 0);
+	tarn_http_stop(http);
+	pthread_join(thread, NULL);
+	for (size_t i = 0; i < 2; i++)
+		close(fds[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +499,9 @@ int main(void)
 		cmocka_unit_test(a_port_is_taken_once),
 		cmocka_unit_test(speaks_tls),
 		cmocka_unit_test(many_ask_at_once),
+		cmocka_unit_test(held_answers_keep_no_thread),
+		cmocka_unit_test(clients_go_while_their_answers_are_held),
+		cmocka_unit_test(stops_when_nothing_is_held),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

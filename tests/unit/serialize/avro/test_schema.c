@@ -30,13 +30,13 @@ static void primitives_are_known_in_both_forms(void **state)
 static void compound_types_hold_their_parts(void **state)
 {
 	(void)state;
-	struct tarn_avro_schema *schema = parse_schema(
-		"{'type':'record','name':'R','namespace':'a.b','aliases':['Old','x.Older'],'fields':["
-		"{'name':'e','type':{'type':'enum','name':'E','symbols':['A','B'],'default':'B'}},"
-		"{'name':'f','type':{'type':'fixed','name':'F','size':5},'aliases':['g','h']},"
-		"{'name':'l','type':{'type':'array','items':'a.b.F'}},"
-		"{'name':'m','type':{'type':'map','values':'E'}},"
-		"{'name':'u','type':['null','R'],'default':null}]}");
+	struct tarn_avro_schema *schema =
+		parse_schema("{'type':'record','name':'R','namespace':'a.b','aliases':['Old','x.Older'],'fields':["
+			     "{'name':'e','type':{'type':'enum','name':'E','symbols':['A','B'],'default':'B'}},"
+			     "{'name':'f','type':{'type':'fixed','name':'F','size':5},'aliases':['g','h']},"
+			     "{'name':'l','type':{'type':'array','items':'a.b.F'}},"
+			     "{'name':'m','type':{'type':'map','values':'E'}},"
+			     "{'name':'u','type':['null','R'],'default':null}]}");
 	const struct tarn_avro_node *node = root(schema);
 	assert_int_equal(node->type, TARN_AVRO_RECORD);
 	assert_string_equal(node->full_name, "a.b.R");
@@ -94,12 +94,11 @@ static void logical_types_hold_where_they_fit(void **state)
 		{ "{'type':'bytes','logicalType':'big-decimal'}", TARN_AVRO_BIG_DECIMAL, 0, 0 },
 		{ "{'type':'bytes','logicalType':'decimal','precision':9,'scale':2}", TARN_AVRO_DECIMAL, 9, 2 },
 		{ "{'type':'bytes','logicalType':'decimal','precision':9}", TARN_AVRO_DECIMAL, 9, 0 },
-		{ "{'type':'fixed','name':'D','size':4,'logicalType':'decimal','precision':9}",
-		  TARN_AVRO_DECIMAL, 9, 0 },
-		{ "{'type':'fixed','name':'D','size':4,'logicalType':'decimal','precision':10}",
-		  TARN_AVRO_PLAIN, 0, 0 },
-		{ "{'type':'fixed','name':'D','size':0,'logicalType':'decimal','precision':1}",
-		  TARN_AVRO_PLAIN, 0, 0 },
+		{ "{'type':'fixed','name':'D','size':4,'logicalType':'decimal','precision':9}", TARN_AVRO_DECIMAL, 9,
+		  0 },
+		{ "{'type':'fixed','name':'D','size':4,'logicalType':'decimal','precision':10}", TARN_AVRO_PLAIN, 0,
+		  0 },
+		{ "{'type':'fixed','name':'D','size':0,'logicalType':'decimal','precision':1}", TARN_AVRO_PLAIN, 0, 0 },
 		{ "{'type':'bytes','logicalType':'decimal','precision':2,'scale':3}", TARN_AVRO_PLAIN, 0, 0 },
 		{ "{'type':'bytes','logicalType':'decimal'}", TARN_AVRO_PLAIN, 0, 0 },
 		{ "{'type':'bytes','logicalType':'decimal','precision':0}", TARN_AVRO_PLAIN, 0, 0 },
@@ -167,16 +166,14 @@ static void mistakes_are_named_with_their_place(void **state)
 		{ "{'type':'record','fields':[]}", "at $.name: a name was expected" },
 		{ "{'type':'record','name':'1R','fields':[]}", "at $.name: '1R' is not a name" },
 		{ "{'type':'record','name':'a..R','fields':[]}", "at $.name: 'a..R' is not a name" },
-		{ "{'type':'record','name':'R','namespace':'a-b','fields':[]}",
-		  "at $.namespace: 'a-b' is not a name" },
+		{ "{'type':'record','name':'R','namespace':'a-b','fields':[]}", "at $.namespace: 'a-b' is not a name" },
 		{ "{'type':'fixed','name':'int','size':1}", "at $.name: 'int' is a primitive type's name" },
 		{ "{'type':'fixed','name':'F','size':-1}", "at $.size: a number of bytes was expected" },
 		{ "{'type':'fixed','name':'F','size':1.5}", "at $.size: a number of bytes was expected" },
 		{ "{'type':'fixed','name':'F','size':4611686018427387904}", "more than the limit" },
 		{ "{'type':'record','name':'R','fields':[{'name':'a.b','type':'int'}]}",
 		  "at $.fields[0].name: 'a.b' is not a name" },
-		{ "{'type':'record','name':'R','fields':[{'name':'a'}]}",
-		  "at $.fields[0].type: a type was expected" },
+		{ "{'type':'record','name':'R','fields':[{'name':'a'}]}", "at $.fields[0].type: a type was expected" },
 		{ "{'type':'record','name':'R','fields':[{'name':'a','type':'int'},"
 		  "{'name':'a','type':'int'}]}",
 		  "at $.fields[1].name: record 'R' has the field 'a' twice" },
@@ -187,8 +184,7 @@ static void mistakes_are_named_with_their_place(void **state)
 		  "at $.fields[0].type.name: 'R' is defined twice" },
 		{ "{'type':'record','name':'R','aliases':'x','fields':[]}",
 		  "at $.aliases: an array of names was expected" },
-		{ "{'type':'record','name':'R','aliases':['x',''],'fields':[]}",
-		  "at $.aliases[1]: '' is not a name" },
+		{ "{'type':'record','name':'R','aliases':['x',''],'fields':[]}", "at $.aliases[1]: '' is not a name" },
 		{ "{'type':'enum','name':'E'}", "at $.symbols: an array of names was expected" },
 		{ "{'type':'enum','name':'E','symbols':['A','A']}", "at $.symbols[1]: the symbol 'A'" },
 		{ "{'type':'enum','name':'E','symbols':['A'],'default':'B'}",
@@ -219,11 +215,9 @@ static void nesting_is_limited(void **state)
 	static const struct {
 		size_t levels;
 		enum tarn_rc rc;
-	} cases[] = { { 1, TARN_OK },
-		      { 64, TARN_OK },
-		      { 65, TARN_ELIMIT },
-		      { 1000, TARN_ELIMIT },
-		      { 5000, TARN_EINVALID } };
+	} cases[] = {
+		{ 1, TARN_OK }, { 64, TARN_OK }, { 65, TARN_ELIMIT }, { 1000, TARN_ELIMIT }, { 5000, TARN_ELIMIT }
+	};
 	for (size_t i = 0; i < N(cases); i++) {
 		struct tarn_buf json;
 		struct tarn_avro_schema *schema = NULL;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "stream/log/log.h"
 #include "stream/registry/registry.h"
 
 struct memory_record {
@@ -18,6 +19,9 @@ struct memory_topic {
 	size_t n;
 	int64_t appends;
 	bool fail_append, fail_wait;
+	bool is_slow; /* who waits is told when the test says so */
+	struct tarn_durable_waiter *waiters[16];
+	size_t n_waiters;
 	pthread_mutex_t lock;
 };
 
@@ -64,11 +68,21 @@ static inline enum tarn_rc memory_append(void *state, const struct tarn_registry
 	return TARN_OK;
 }
 
-static inline enum tarn_rc memory_wait(void *state, int64_t position, struct tarn_err *err)
+static inline void memory_when_durable(void *state, int64_t position, struct tarn_durable_waiter *waiter)
 {
-	const struct memory_topic *topic = state;
+	struct memory_topic *topic = state;
 	(void)position;
-	return topic->fail_wait ? tarn_fail(err, TARN_EIO, "the disk is gone") : TARN_OK;
+	if (topic->is_slow)
+		topic->waiters[topic->n_waiters++] = waiter;
+	else
+		waiter->tell(waiter, !topic->fail_wait);
+}
+
+static inline void memory_sync(struct memory_topic *topic)
+{
+	for (size_t i = 0; i < topic->n_waiters; i++)
+		topic->waiters[i]->tell(topic->waiters[i], !topic->fail_wait);
+	topic->n_waiters = 0;
 }
 
 static inline void memory_leave(void *state)
@@ -85,6 +99,7 @@ static inline void memory_clear(struct memory_topic *topic)
 	topic->n = 0;
 }
 
-static const struct tarn_registry_store memory_store = { memory_load, memory_append, memory_wait, memory_leave };
+static const struct tarn_registry_store memory_store = { memory_load, memory_append, memory_when_durable,
+							 memory_leave };
 
 #endif

@@ -29,7 +29,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	memory_clear(&topic);
-	topic.fail_append = topic.fail_wait = false;
+	topic.fail_append = topic.fail_wait = topic.is_slow = false;
 	open_registry();
 	return 0;
 }
@@ -736,6 +736,88 @@ static void a_topic_that_fails_is_told(void **state)
 	RUN(gone);
 }
 
+/* Asks as a listener does: what is held is started, and *released tells whether it was let go. */
+struct exchange {
+	struct tarn_arena arena;
+	struct tarn_response response;
+};
+
+static void let_go(struct tarn_hold *hold)
+{
+	bool *released = hold->waiter;
+	*released = true;
+}
+
+static void ask_slowly(struct exchange *exchange, enum tarn_http_method method, const char *path, const char *body,
+		       bool *released)
+{
+	tarn_arena_init(&exchange->arena);
+	tarn_response_init(&exchange->response);
+	struct tarn_request request = {
+		.method = method, .path = path, .body = tarn_slice_str(body), .arena = &exchange->arena
+	};
+	*released = false;
+	tarn_routes_call(tarn_registry_routes(registry), &request, &exchange->response);
+	struct tarn_hold *hold = exchange->response.hold;
+	if (!hold)
+		return;
+	hold->release = let_go;
+	hold->waiter = released;
+	hold->start(hold);
+}
+
+static int status_of(struct exchange *exchange)
+{
+	struct tarn_hold *hold = exchange->response.hold;
+	if (hold)
+		hold->finish(hold, &exchange->response);
+	int status = exchange->response.status;
+	tarn_response_release(&exchange->response);
+	tarn_arena_release(&exchange->arena);
+	return status;
+}
+
+static void answers_are_held_until_they_are_durable(void **state)
+{
+	static const char a[] = "{\"schema\":\"\\\"int\\\"\"}", b[] = "{\"schema\":\"\\\"long\\\"\"}";
+	static const struct {
+		enum tarn_http_method method;
+		const char *path, *body;
+		int status, failed;
+	} cases[] = {
+		{ TARN_HTTP_POST, "/subjects/a/versions", a, 200, 500 },
+		{ TARN_HTTP_POST, "/subjects/b/versions", b, 200, 500 },
+		{ TARN_HTTP_POST, "/subjects/a/versions", a, 200, 500 },
+		{ TARN_HTTP_GET, "/schemas/ids/2", NULL, 200, 500 },
+		{ TARN_HTTP_GET, "/subjects", NULL, 200, 500 },
+		{ TARN_HTTP_GET, "/subjects/nobody/versions", NULL, 404, 500 },
+		{ TARN_HTTP_DELETE, "/subjects/a", NULL, 200, 500 },
+	};
+	struct exchange exchanges[N(cases)];
+	bool released[N(cases)];
+	for (int fails = 0; fails < 2; fails++) {
+		topic.is_slow = true;
+		topic.fail_wait = fails;
+		for (size_t i = 0; i < N(cases); i++) {
+			ask_slowly(&exchanges[i], cases[i].method, cases[i].path, cases[i].body, &released[i]);
+			assert_non_null(exchanges[i].response.hold);
+			assert_false(released[i]);
+		}
+		memory_sync(&topic);
+		for (size_t i = 0; i < N(cases); i++) {
+			assert_true(released[i]);
+			assert_int_equal(status_of(&exchanges[i]), fails ? cases[i].failed : cases[i].status);
+		}
+		if (!fails) { /* what is durable is not held */
+			ask_slowly(&exchanges[0], TARN_HTTP_GET, "/schemas/ids/2", NULL, &released[0]);
+			assert_null(exchanges[0].response.hold);
+			assert_int_equal(status_of(&exchanges[0]), 200);
+		}
+		assert_int_equal(tear_down(state), 0);
+		assert_int_equal(set_up(state), 0);
+	}
+}
+
 static void *register_often(void *context)
 {
 	uint32_t *ids = context;
@@ -867,6 +949,7 @@ int main(void)
 		TEST(records_are_as_confluent_writes_them),
 		TEST(texts_in_another_form_are_the_same_schemas),
 		TEST(a_topic_that_fails_is_told),
+		TEST(answers_are_held_until_they_are_durable),
 		TEST(many_register_at_once),
 		TEST(clients_know_what_they_have_asked),
 	};

@@ -1,4 +1,4 @@
-#include "store/iceberg/json_reader.h"
+#include "base/json_reader.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -63,27 +63,6 @@ enum tarn_rc tarn_json_finish(struct tarn_json *json)
 
 /* ---- strings ---- */
 
-#define EACH_BYTE(byte) (0x0101010101010101u * (uint64_t)(byte))
-
-/* First byte at or behind `at` that is a quote, a backslash or a control character, eight at a time: strings are most
- * of the bytes of a metadata file. */
-static const uint8_t *find_special(const uint8_t *at, const uint8_t *end)
-{
-	while (end - at >= 8) {
-		uint64_t word;
-		memcpy(&word, at, sizeof(word));
-		uint64_t quote = word ^ EACH_BYTE('"'), slash = word ^ EACH_BYTE('\\');
-		uint64_t found = ((word - EACH_BYTE(0x20)) & ~word) | ((quote - EACH_BYTE(1)) & ~quote) |
-				 ((slash - EACH_BYTE(1)) & ~slash);
-		if (found & EACH_BYTE(0x80))
-			break;
-		at += 8;
-	}
-	while (at < end && *at != '"' && *at != '\\' && *at >= 0x20)
-		at++;
-	return at;
-}
-
 /* Passes over a string; *inside is what lies between its quotes. */
 static void scan_string(struct tarn_json *json, struct tarn_slice *inside, bool *escaped)
 {
@@ -92,10 +71,10 @@ static void scan_string(struct tarn_json *json, struct tarn_slice *inside, bool 
 	expect(json, '"', "to begin a string");
 	if (json->rc)
 		return;
-	const uint8_t *start = json->cursor.at, *end = json->cursor.end, *at = find_special(start, end);
+	const uint8_t *start = json->cursor.at, *end = json->cursor.end, *at = tarn_json_special(start, end);
 	while (at < end && *at == '\\') {
 		*escaped = true;
-		at = end - at < 2 ? end : find_special(at + 2, end);
+		at = end - at < 2 ? end : tarn_json_special(at + 2, end);
 	}
 	json->cursor.at = at;
 	if (at == end) {
@@ -159,7 +138,7 @@ static size_t unescape(const uint8_t **at, const uint8_t *end, char *out)
 		return 1;
 	}
 	int32_t high = **at == 'u' ? hex4(*at + 1, end) : -1;
-	if (high <= 0)
+	if (high < 0)
 		return 0;
 	*at += 5;
 	if (high < 0xd800 || high > 0xdfff)
@@ -173,9 +152,9 @@ static size_t unescape(const uint8_t **at, const uint8_t *end, char *out)
 	return put_utf8(out, 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00));
 }
 
-static struct tarn_slice decode(struct tarn_json *json, struct tarn_slice inside)
+/* To `out`, which may be where it stands, as it does not grow; terminated by 0. */
+static struct tarn_slice decode_to(struct tarn_json *json, struct tarn_slice inside, char *out, bool zeros)
 {
-	char *out = tarn_arena_alloc(json->arena, inside.len + 1);
 	size_t len = 0;
 	const uint8_t *at = inside.data, *end = at + inside.len;
 	while (at < end) {
@@ -185,7 +164,7 @@ static struct tarn_slice decode(struct tarn_json *json, struct tarn_slice inside
 		}
 		at++;
 		size_t written = unescape(&at, end, out + len);
-		if (!written) {
+		if (!written || (!out[len] && !zeros)) {
 			json->cursor.at = at;
 			tarn_json_fail(json, TARN_EINVALID, "escape in a JSON string is none that Tarn takes");
 			return tarn_slice_of("", 0);
@@ -194,6 +173,11 @@ static struct tarn_slice decode(struct tarn_json *json, struct tarn_slice inside
 	}
 	out[len] = '\0';
 	return tarn_slice_of(out, len);
+}
+
+static struct tarn_slice decode(struct tarn_json *json, struct tarn_slice inside)
+{
+	return decode_to(json, inside, tarn_arena_alloc(json->arena, inside.len + 1), false);
 }
 
 const char *tarn_json_string(struct tarn_json *json)
@@ -206,6 +190,20 @@ const char *tarn_json_string(struct tarn_json *json)
 	if (escaped)
 		return (const char *)decode(json, inside).data;
 	return tarn_arena_strndup(json->arena, (const char *)inside.data, inside.len);
+}
+
+struct tarn_slice tarn_json_string_in_place(struct tarn_json *json)
+{
+	struct tarn_slice inside;
+	bool escaped;
+	scan_string(json, &inside, &escaped);
+	if (json->rc)
+		return tarn_slice_of("", 0);
+	char *out = (char *)(uintptr_t)inside.data;
+	if (escaped)
+		return decode_to(json, inside, out, true);
+	out[inside.len] = '\0'; /* the quote was read */
+	return inside;
 }
 
 /* ---- objects and arrays ---- */

@@ -1,10 +1,11 @@
-/* Reading JSON (RFC 8259) in one pass, with the raw text of every value at hand: metadata files are mostly text that a
- * commit carries over unread, and they grow with every snapshot.
+/* Reading JSON (RFC 8259) in one pass, with the raw text of every value at hand: Iceberg's metadata files are mostly
+ * text that a commit carries over unread, and they grow with every snapshot. For documents that are looked at in no
+ * order, see json_tree.h.
  *
  * Errors stick: after the first one every call is a no-op that gives an empty value, loops end, and `rc` and *err say
  * what happened at which byte of the document. Look at `rc` once, at the end. */
-#ifndef TARN_STORE_ICEBERG_JSON_READER_H
-#define TARN_STORE_ICEBERG_JSON_READER_H
+#ifndef TARN_BASE_JSON_READER_H
+#define TARN_BASE_JSON_READER_H
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -39,6 +40,8 @@ bool tarn_json_next_item(struct tarn_json *json);
 struct tarn_slice tarn_json_skip(struct tarn_json *json);
 /* Decoded, terminated by 0, in the arena; a string with a 0 inside is refused. "" after an error. */
 const char *tarn_json_string(struct tarn_json *json);
+/* Decoded where it stands, as the document may be written to; terminated by 0, and may have zeros inside. */
+struct tarn_slice tarn_json_string_in_place(struct tarn_json *json);
 int64_t tarn_json_integer(struct tarn_json *json, int64_t min, int64_t max);
 bool tarn_json_boolean(struct tarn_json *json);
 /* Passes over a null and says so; else nothing is read. */

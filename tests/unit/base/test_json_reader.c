@@ -1,4 +1,4 @@
-#include "store/iceberg/json_reader.h"
+#include "base/json_reader.h"
 
 #include <stdlib.h>
 
