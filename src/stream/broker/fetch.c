@@ -6,6 +6,7 @@
 
 #include "stream/broker/fetch_session.h"
 #include "stream/broker/handlers.h"
+#include "stream/broker/session.h"
 #include "stream/broker/topic_names.h"
 
 enum {
@@ -13,6 +14,8 @@ enum {
 	LEADER_EPOCH = 0,
 	/* However much a client asks for, one answer is not longer; Kafka's fetch.max.bytes. */
 	LARGEST_ANSWER = 55 << 20,
+	/* The longest wait of a fetch that its client would send with more partitions now. */
+	SEEKING_WAIT_MS = 10,
 };
 
 /* One for each partition of the request. */
@@ -296,6 +299,8 @@ void tarn_handle_fetch(struct tarn_call *call)
 {
 	const struct tarn_fetch_request *request = call->request;
 	struct tarn_fetch_response *response = call->response;
+	bool seeks = call->session->seeks;
+	call->session->seeks = false;
 	response->error_code = tarn_fetch_session_enter(call);
 	if (response->error_code) {
 		tarn_call_answer(call);
@@ -310,7 +315,8 @@ void tarn_handle_fetch(struct tarn_call *call)
 	}
 	call->state = fetch;
 	call->resume = resume;
-	tarn_call_set_timer(call, request->max_wait_ms);
+	tarn_call_set_timer(call,
+			    seeks && request->max_wait_ms > SEEKING_WAIT_MS ? SEEKING_WAIT_MS : request->max_wait_ms);
 	watch(fetch);
 	if (has_moved(fetch)) /* between the look and the watch */
 		tarn_call_wake(call);
