@@ -107,6 +107,28 @@ static void a_clean_end_leaves_no_room(void **state)
 	setup_end(&setup);
 }
 
+static void an_idle_partition_gives_its_room_back(void **state)
+{
+	(void)state;
+	const struct tarn_log_options often = { .retention_check_ms = 100 };
+	struct setup setup;
+	struct tarn_err err;
+	setup_begin(&setup, 1, NULL, 0);
+	setup_close(&setup);
+	if (tarn_log_open(setup.folder, &often, &setup.log, &err))
+		fail_msg("%s", err.message);
+	setup.topic = tarn_log_find_topic(setup.log, "events");
+	setup.partition = tarn_topic_partition(setup.topic, 0);
+	int end = append_until_room(&setup, 0);
+	int64_t bytes = setup_offsets(&setup).bytes;
+	for (int tries = 0; file_size(&setup, 0) > bytes && tries < 200000; tries++)
+		usleep(100);
+	assert_int_equal(file_size(&setup, 0), bytes);
+	append_singly(&setup, end++, 1, RECORD);
+	assert_int_equal(setup_read_all(&setup, 0, 1000), end);
+	setup_end(&setup);
+}
+
 static void a_closed_segment_has_no_room(void **state)
 {
 	(void)state;
@@ -241,6 +263,7 @@ int main(void)
 		cmocka_unit_test(room_grows_with_what_comes_and_has_a_limit),
 		cmocka_unit_test(nobody_else_gets_room),
 		cmocka_unit_test(a_clean_end_leaves_no_room),
+		cmocka_unit_test(an_idle_partition_gives_its_room_back),
 		cmocka_unit_test(a_closed_segment_has_no_room),
 		cmocka_unit_test(a_crash_with_room_is_no_damage),
 		cmocka_unit_test(what_came_apart_in_the_room_is_cut),
