@@ -135,7 +135,7 @@ static void a_full_answer_does_not_wait(void **state)
 	size_t one = driver_batch(driver, 10, "some value").len;
 	const struct driver_fetch how = { 0, (int32_t)one + 100, 1 << 20, 1 << 20, 3600000, false };
 	for (int32_t i = 0; i < 3; i++)
-		driver_produce(driver, "t", i, LEADER, NULL, driver_batch(driver, 10, "some value"));
+		driver_produce(driver, "t", i, ALL, NULL, driver_batch(driver, 10, "some value"));
 	driver_send_fetch(driver, "t", partitions, 3, &how);
 	struct tarn_fetch_response *response = driver_wait(driver, TARN_API_FETCH, 11);
 	assert_int_equal(response->topics->partitions[0].records.len, one);
