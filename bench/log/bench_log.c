@@ -46,8 +46,9 @@ static int by_value(const void *a, const void *b)
 static void print_latencies(const char *what, int64_t *nanoseconds, size_t n, double seconds)
 {
 	qsort(nanoseconds, n, sizeof(*nanoseconds), by_value);
-	printf("%-34s p50 %7.0f us   p99 %7.0f us   %8.0f appends/s\n", what, (double)nanoseconds[n / 2] / 1e3,
-	       (double)nanoseconds[n * 99 / 100] / 1e3, (double)n / seconds);
+	printf("%-34s p50 %7.0f us   p99 %7.0f us   p99.9 %7.0f us   %8.0f appends/s\n", what,
+	       (double)nanoseconds[n / 2] / 1e3, (double)nanoseconds[n * 99 / 100] / 1e3,
+	       (double)nanoseconds[n * 999 / 1000] / 1e3, (double)n / seconds);
 	fflush(stdout);
 }
 

@@ -46,7 +46,7 @@ PARTITIONS = range(2)
 BATCHES = 150
 REFUSED = 3
 HANGS_AFTER = 180.0  # seconds; a load takes one or two
-POINTS = ["sync.data", "sync.told", "checkpoint.index", "checkpoint.state", "retention.decided", "retention.removed"]
+POINTS = ["sync.data", "sync.told", "room.made", "checkpoint.index", "checkpoint.state", "retention.decided", "retention.removed"]
 
 FAULTS: dict[str, dict[str, str | int]] = {
     "cut": {"kill": 1, "lose": 1},

@@ -10,11 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include "loss.h"
 
 enum kind { OPEN, READ, WRITE, SYNC, RENAME, LINK, UNLINK, MKDIR, TRUNCATE, MMAP, LIST, N_KINDS };
-static const char *const kind_names[N_KINDS] = { "opens",   "reads",   "writes", "syncs",     "renames", "links",
+static const char *const kind_names[N_KINDS] = { "opens",   "reads",  "writes",	   "syncs", "renames", "links",
 						 "unlinks", "mkdirs", "truncates", "mmaps", "lists" };
 
 enum { MOST_FDS = 65536, PATH_SIZE = 4096 };
@@ -22,6 +23,7 @@ enum { MOST_FDS = 65536, PATH_SIZE = 4096 };
 static struct {
 	const char *roots, *count_file;
 	long at;
+	unsigned long seed;
 	int number;
 	bool sticky, shorten, kill, lose;
 } options;
@@ -39,9 +41,11 @@ static bool flag(const char *name)
 __attribute__((constructor)) static void read_environment(void)
 {
 	const char *at = getenv("TARN_FAULT_AT"), *number = getenv("TARN_FAULT_ERRNO");
+	const char *seed = getenv("TARN_FAULT_SEED");
 	options.roots = getenv("TARN_FAULT_ROOT");
 	options.count_file = getenv("TARN_FAULT_COUNT");
 	options.at = at ? strtol(at, NULL, 10) : 0;
+	options.seed = seed ? strtoul(seed, NULL, 10) : (unsigned long)options.at;
 	options.number = number && !strcmp(number, "ENOSPC") ? ENOSPC : EIO;
 	options.sticky = flag("TARN_FAULT_STICKY");
 	options.shorten = flag("TARN_FAULT_SHORT");
@@ -52,8 +56,8 @@ __attribute__((constructor)) static void read_environment(void)
 static void write_counts(void)
 {
 	char text[1024];
-	int len = snprintf(text, sizeof(text), "calls %ld\nhit %ld\nstats %ld\nread_bytes %ld\nwritten_bytes %ld\n", calls,
-			   hit, stats, read_bytes, written_bytes);
+	int len = snprintf(text, sizeof(text), "calls %ld\nhit %ld\nstats %ld\nread_bytes %ld\nwritten_bytes %ld\n",
+			   calls, hit, stats, read_bytes, written_bytes);
 	for (int kind = 0; kind < N_KINDS; kind++)
 		len += snprintf(text + len, sizeof(text) - (size_t)len, "%s %ld\n", kind_names[kind], per_kind[kind]);
 	long fd = options.count_file ? syscall(SYS_openat, AT_FDCWD, options.count_file,
@@ -67,7 +71,7 @@ __attribute__((destructor)) static void at_exit(void)
 {
 	write_counts();
 	if (options.lose)
-		loss_happen();
+		loss_happen(options.seed);
 }
 
 /* ---- paths ---- */
@@ -154,7 +158,7 @@ static void die(void)
 {
 	pthread_mutex_lock(&lock); /* and nobody else does anything any more */
 	if (options.lose)
-		loss_happen();
+		loss_happen(options.seed);
 	syscall(SYS_kill, getpid(), SIGKILL);
 	for (;;)
 		pause();
@@ -188,6 +192,15 @@ static bool fd_fails(enum kind kind, int fd)
 
 /* ---- opening ---- */
 
+static void note_emptied(const char *path)
+{
+	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	loss_truncating((int)fd, path, 0);
+	syscall(SYS_close, fd);
+}
+
 static int open_at(int folder, const char *path, int flags, mode_t mode)
 {
 	char absolute[PATH_SIZE];
@@ -197,6 +210,8 @@ static int open_at(int folder, const char *path, int flags, mode_t mode)
 	pthread_mutex_lock(&lock);
 	bool counts = resolve(folder, path, absolute);
 	bool is_new = counts && (flags & O_CREAT) && look(absolute, &status);
+	if (counts && flags & O_TRUNC && !is_new)
+		note_emptied(absolute);
 	long fd = syscall(SYS_openat, folder, path, flags, mode);
 	int number = errno;
 	if (fd >= 0)
@@ -213,23 +228,23 @@ static mode_t mode_in(int flags, va_list args)
 	return flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
 }
 
-#define OPEN_NAMED(name)                                          \
-	EXPORTED int name(const char *path, int flags, ...)       \
-	{                                                         \
-		va_list args;                                     \
-		va_start(args, flags);                            \
-		mode_t mode = mode_in(flags, args);               \
-		va_end(args);                                     \
-		return open_at(AT_FDCWD, path, flags, mode);      \
+#define OPEN_NAMED(name)                                                                                               \
+	EXPORTED int name(const char *path, int flags, ...)                                                            \
+	{                                                                                                              \
+		va_list args;                                                                                          \
+		va_start(args, flags);                                                                                 \
+		mode_t mode = mode_in(flags, args);                                                                    \
+		va_end(args);                                                                                          \
+		return open_at(AT_FDCWD, path, flags, mode);                                                           \
 	}
-#define OPENAT_NAMED(name)                                              \
-	EXPORTED int name(int folder, const char *path, int flags, ...) \
-	{                                                               \
-		va_list args;                                           \
-		va_start(args, flags);                                  \
-		mode_t mode = mode_in(flags, args);                     \
-		va_end(args);                                           \
-		return open_at(folder, path, flags, mode);              \
+#define OPENAT_NAMED(name)                                                                                             \
+	EXPORTED int name(int folder, const char *path, int flags, ...)                                                \
+	{                                                                                                              \
+		va_list args;                                                                                          \
+		va_start(args, flags);                                                                                 \
+		mode_t mode = mode_in(flags, args);                                                                    \
+		va_end(args);                                                                                          \
+		return open_at(folder, path, flags, mode);                                                             \
 	}
 OPEN_NAMED(open)
 OPEN_NAMED(open64)
@@ -267,14 +282,59 @@ EXPORTED ssize_t read(int fd, void *data, size_t len)
 	return got;
 }
 
+/* Where the next write of a descriptor goes. */
+static long long place_of(int fd)
+{
+	struct stat status;
+	long flags = syscall(SYS_fcntl, fd, F_GETFL);
+	if (flags >= 0 && flags & O_APPEND && !look_at(fd, &status))
+		return status.st_size;
+	return syscall(SYS_lseek, fd, 0, SEEK_CUR);
+}
+
+/* One call that writes, and what it may lose; nothing else changes or syncs meanwhile. */
+static ssize_t write_noted(int fd, long long at, size_t len, long call, const void *data, long count)
+{
+	pthread_mutex_lock(&lock);
+	const char *path = path_of_fd(fd);
+	if (path)
+		loss_writing(fd, path, at, len);
+	ssize_t done = call == SYS_pwrite64 ? syscall(call, fd, data, count, at) : syscall(call, fd, data, count);
+	int number = errno;
+	pthread_mutex_unlock(&lock);
+	errno = number;
+	atomic_fetch_add(&written_bytes, done > 0 ? done : 0);
+	return done;
+}
+
 EXPORTED ssize_t write(int fd, const void *data, size_t len)
 {
 	if (!fd_counts(fd))
 		return syscall(SYS_write, fd, data, len);
 	enum verdict verdict = strike(WRITE);
-	ssize_t done = verdict == FAIL ? -1 : syscall(SYS_write, fd, data, length_for(verdict, len));
-	atomic_fetch_add(&written_bytes, done > 0 ? done : 0);
-	return done;
+	if (verdict == FAIL)
+		return -1;
+	len = length_for(verdict, len);
+	return write_noted(fd, place_of(fd), len, SYS_write, data, (long)len);
+}
+
+EXPORTED ssize_t writev(int fd, const struct iovec *parts, int n)
+{
+	size_t len = 0;
+	if (!fd_counts(fd) || n < 1)
+		return syscall(SYS_writev, fd, parts, n);
+	enum verdict verdict = strike(WRITE);
+	if (verdict == FAIL)
+		return -1;
+	if (verdict == HALF) { /* of the first part that is not empty */
+		while (n > 1 && !parts->iov_len)
+			n--, parts++;
+		len = length_for(verdict, parts->iov_len);
+		return write_noted(fd, place_of(fd), len, SYS_write, parts->iov_base, (long)len);
+	}
+	for (int i = 0; i < n; i++)
+		len += parts[i].iov_len;
+	return write_noted(fd, place_of(fd), len, SYS_writev, parts, n);
 }
 
 static ssize_t read_at(int fd, void *data, size_t len, off_t offset)
@@ -292,9 +352,10 @@ static ssize_t write_at(int fd, const void *data, size_t len, off_t offset)
 	if (!fd_counts(fd))
 		return syscall(SYS_pwrite64, fd, data, len, offset);
 	enum verdict verdict = strike(WRITE);
-	ssize_t done = verdict == FAIL ? -1 : syscall(SYS_pwrite64, fd, data, length_for(verdict, len), offset);
-	atomic_fetch_add(&written_bytes, done > 0 ? done : 0);
-	return done;
+	if (verdict == FAIL)
+		return -1;
+	len = length_for(verdict, len);
+	return write_noted(fd, offset, len, SYS_pwrite64, data, (long)len);
 }
 
 EXPORTED ssize_t pread(int fd, void *data, size_t len, off_t offset)
@@ -339,14 +400,29 @@ EXPORTED ssize_t getdents64(int fd, void *entries, size_t len)
 	return fd_fails(LIST, fd) ? -1 : syscall(SYS_getdents64, fd, entries, len);
 }
 
+static int truncate_fd(int fd, off_t size)
+{
+	if (fd_fails(TRUNCATE, fd))
+		return -1;
+	pthread_mutex_lock(&lock);
+	const char *path = path_of_fd(fd);
+	if (path)
+		loss_truncating(fd, path, size);
+	int rc = (int)syscall(SYS_ftruncate, fd, size);
+	int number = errno;
+	pthread_mutex_unlock(&lock);
+	errno = number;
+	return rc;
+}
+
 EXPORTED int ftruncate(int fd, off_t size)
 {
-	return fd_fails(TRUNCATE, fd) ? -1 : (int)syscall(SYS_ftruncate, fd, size);
+	return truncate_fd(fd, size);
 }
 
 EXPORTED int ftruncate64(int fd, off_t size)
 {
-	return fd_fails(TRUNCATE, fd) ? -1 : (int)syscall(SYS_ftruncate, fd, size);
+	return truncate_fd(fd, size);
 }
 
 /* ---- syncing ---- */
@@ -355,11 +431,14 @@ static int sync_fd(long how, int fd)
 {
 	if (fd_fails(SYNC, fd))
 		return -1;
+	pthread_mutex_lock(&lock);
+	long long changes = loss_changes(); /* what comes while it runs may be too late for it */
+	pthread_mutex_unlock(&lock);
 	long rc = syscall(how, fd);
 	pthread_mutex_lock(&lock);
 	const char *path = path_of_fd(fd);
 	if (!rc && path)
-		how == SYS_syncfs ? loss_all_synced() : loss_synced(fd, path);
+		how == SYS_syncfs ? loss_all_synced() : loss_synced(fd, path, changes);
 	pthread_mutex_unlock(&lock);
 	return (int)rc;
 }
@@ -516,10 +595,10 @@ static int stat_at(int folder, const char *path, struct stat *status, int flags)
 	return (int)syscall(SYS_newfstatat, folder, path, status, flags);
 }
 
-#define STAT_NAMED(name, type, flags)                                                   \
-	EXPORTED int name(const char *path, struct type *status)                        \
-	{                                                                               \
-		return stat_at(AT_FDCWD, path, (struct stat *)(void *)status, flags);   \
+#define STAT_NAMED(name, type, flags)                                                                                  \
+	EXPORTED int name(const char *path, struct type *status)                                                       \
+	{                                                                                                              \
+		return stat_at(AT_FDCWD, path, (struct stat *)(void *)status, flags);                                  \
 	}
 STAT_NAMED(stat, stat, 0)
 STAT_NAMED(stat64, stat64, 0)

@@ -116,7 +116,6 @@ class Fault(unittest.TestCase):
                 self.assertEqual(self.there(), {"new", "new/file"} if at > 9 else set())
 
     def test_power_cut_cuts_contents(self) -> None:
-        self.root.joinpath("old").write_bytes(b"abc")
         program = (
             "import os, sys\n"
             "fd = os.open(sys.argv[1] + '/f', os.O_WRONLY | os.O_CREAT)\n"
@@ -124,11 +123,60 @@ class Fault(unittest.TestCase):
             "folder = os.open(sys.argv[1], os.O_RDONLY); os.fsync(folder)\n"
             "os.unlink(sys.argv[1] + '/absent')\n"
         )
-        env = {**os.environ, **environment([self.root], at=7, kill=1, lose=1)}
-        done = subprocess.run([sys.executable, "-S", "-c", program, self.root], env=env)
-        self.assertEqual(done.returncode, -signal.SIGKILL)
-        self.assertEqual((self.root / "f").read_bytes(), b"synced")
-        self.assertEqual((self.root / "old").read_bytes(), b"abc")
+        found = set()
+        for seed in range(40):
+            self.fresh()
+            self.root.joinpath("old").write_bytes(b"abc")
+            env = {**os.environ, **environment([self.root], at=7, kill=1, lose=1, seed=seed)}
+            done = subprocess.run([sys.executable, "-S", "-c", program, self.root], env=env)
+            self.assertEqual(done.returncode, -signal.SIGKILL)
+            found.add((self.root / "f").read_bytes())
+            self.assertEqual((self.root / "old").read_bytes(), b"abc")
+        self.assertLessEqual({b"synced", b"synced and not"}, found)
+        self.assertTrue(all(content.startswith(b"synced") for content in found), found)
+
+    def test_power_cut_takes_back_what_was_written_over(self) -> None:
+        """Each block of 512 bytes is as it was at some time since the sync; blocks that were not written are as they were."""
+        program = (
+            "import os, sys\n"
+            "fd = os.open(sys.argv[1] + '/f', os.O_RDWR)\n"
+            "os.pwrite(fd, b'a' * 2048, 0); os.fsync(fd)\n"
+            "os.pwrite(fd, b'b' * 1024, 512); os.pwrite(fd, b'c' * 512, 1024)\n"
+            "os.unlink(sys.argv[1] + '/absent')\n"
+        )
+        found = set()
+        for seed in range(60):
+            self.fresh()
+            self.root.joinpath("f").write_bytes(b"0" * 2048)
+            env = {**os.environ, **environment([self.root], at=6, kill=1, lose=1, seed=seed)}
+            done = subprocess.run([sys.executable, "-S", "-c", program, self.root], env=env)
+            self.assertEqual(done.returncode, -signal.SIGKILL)
+            content = (self.root / "f").read_bytes()
+            blocks = [content[at : at + 512] for at in range(0, len(content), 512)]
+            self.assertEqual([set(block) for block in blocks], [{block[0]} for block in blocks])
+            found.add("".join(chr(block[0]) for block in blocks))
+        self.assertEqual(found, {f"a{second}{third}a" for second in "ab" for third in "abc"})
+
+    def test_power_cut_takes_back_a_truncation(self) -> None:
+        program = (
+            "import os, sys\n"
+            "fd = os.open(sys.argv[1] + '/f', os.O_RDWR)\n"
+            "os.ftruncate(fd, 512); os.pwrite(fd, b'n' * 512, 512)\n"
+            "os.unlink(sys.argv[1] + '/absent')\n"
+        )
+        found = set()
+        for seed in range(60):
+            self.fresh()
+            self.root.joinpath("f").write_bytes(b"o" * 1536)
+            env = {**os.environ, **environment([self.root], at=4, kill=1, lose=1, seed=seed)}
+            done = subprocess.run([sys.executable, "-S", "-c", program, self.root], env=env)
+            self.assertEqual(done.returncode, -signal.SIGKILL)
+            found.add((self.root / "f").read_bytes())
+        kept, tail = b"o" * 512, b"n" * 512
+        self.assertLessEqual({kept + b"o" * 1024, kept, kept + tail}, found)
+        for content in found - {kept + b"o" * 1024}:
+            self.assertEqual(content[:512], kept)
+            self.assertIn(content[512:], (tail[: len(content) - 512], bytes(len(content) - 512)))
 
     def test_a_file_may_be_renamed_before_its_sync(self) -> None:
         program = (

@@ -336,7 +336,6 @@ def test_every_setting_is_described(broker: Broker, admin: AdminClient) -> None:
         "min.cleanable.dirty.ratio": "0.5",
         "min.compaction.lag.ms": "0",
         "min.insync.replicas": "1",
-        "preallocate": "false",
         "retention.bytes": "-1",
         "segment.bytes": "1073741824",
         "segment.index.bytes": "10485760",

@@ -28,6 +28,7 @@
 #include "stream/log/log.h"
 
 enum { PRODUCERS = 3, PARTITIONS = 2, IN_FLIGHT = 5, FIRST_PRODUCER = 1000, LARGEST_VALUE = 3000, REFUSED = 3 };
+enum { PHASE = 256, SMALL_VALUE = 60 };
 
 static struct tarn_topic *topic;
 static int64_t n_batches;
@@ -67,10 +68,16 @@ static int32_t count_of(int64_t producer, int32_t partition, int32_t sequence)
 	return 1 + (int32_t)(number_of(producer, partition, sequence) % 6);
 }
 
+/* Times of large records and times of small ones, for which the log makes room ahead. */
+static size_t largest_of(int32_t sequence)
+{
+	return sequence / PHASE % 2 ? LARGEST_VALUE : SMALL_VALUE;
+}
+
 static struct tarn_slice value_of(int64_t producer, int32_t partition, int32_t sequence, uint8_t value[LARGEST_VALUE])
 {
 	uint32_t state = number_of(producer, partition, sequence);
-	size_t len = state % LARGEST_VALUE;
+	size_t len = state % largest_of(sequence);
 	for (size_t i = 0; i < len; i++)
 		value[i] = (uint8_t)((state = state * 1664525 + 1013904223) >> 24);
 	return tarn_slice_of(value, len);

@@ -262,10 +262,20 @@ static void feed_stash(struct connection *connection)
 	free(stash);
 }
 
+/* Also where the request that is read has to wait: it may be one that a waiting fetch makes room for. */
 static bool may_read(const struct connection *connection)
 {
+	const struct tarn_session *session = &connection->session;
 	return !connection->closing && !connection->at_end && !connection->stash &&
-	       tarn_session_ready(&connection->session);
+	       (tarn_session_ready(session) || tarn_session_yields(session));
+}
+
+/* Tells a fetch that waits which request is behind it; the stash begins with that one's length and API. */
+static void tell_what_waits(struct connection *connection)
+{
+	const uint8_t *request = connection->stash;
+	if (request && !connection->head_len && connection->stash_len >= sizeof(connection->head) + 2)
+		tarn_session_yield(&connection->session, (int16_t)(request[4] << 8 | request[5]));
 }
 
 static ssize_t receive(struct connection *connection, void *data, size_t size)
@@ -408,6 +418,7 @@ static void turn(struct connection *connection)
 		tarn_session_complain(&connection->session, NULL, "memory is short, and it does not read its answers");
 		alive = false;
 	}
+	tell_what_waits(connection);
 	bool nothing_left = !connection->out_first && !connection->session.n_calls;
 	if (!alive || (nothing_left && (connection->session.hang_up || (connection->at_end && !connection->stash)))) {
 		end_connection(connection);

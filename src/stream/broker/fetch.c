@@ -6,13 +6,17 @@
 
 #include "stream/broker/fetch_session.h"
 #include "stream/broker/handlers.h"
+#include "stream/broker/session.h"
 #include "stream/broker/topic_names.h"
 
 enum {
 	TOPIC_IDS = 13,
 	LEADER_EPOCH = 0,
-	/* However much a client asks for, one answer is not longer; Kafka's fetch.max.bytes. */
-	LARGEST_ANSWER = 55 << 20,
+	/* However much a client asks for (Kafka's fetch.max.bytes): an answer within the memory that a thread keeps
+	 * costs half of one in fresh pages, and the client takes it in while the next one is read. */
+	LARGEST_ANSWER = 4 << 20,
+	/* The longest wait of a fetch that its client would send with more partitions now. */
+	SEEKING_WAIT_MS = 10,
 };
 
 /* One for each partition of the request. */
@@ -33,6 +37,7 @@ struct fetch {
 	size_t n_parts;
 	size_t first, next; /* which part is read first, now and the next time */
 	size_t size;	    /* of all records */
+	bool full;	    /* there was more than fits */
 	bool failed;	    /* a partition has an error: the answer goes out at once */
 };
 
@@ -77,15 +82,26 @@ static void set_aborted(struct tarn_call *call, struct part *part, int64_t next)
 	free(aborted);
 }
 
-/* The first batch of an answer is given however large it is (KIP-74), all others within the limits. */
-static void read_part(struct tarn_call *call, struct fetch *fetch, struct part *part, size_t limit)
+static size_t least(size_t a, size_t b)
 {
+	return a < b ? a : b;
+}
+
+static int64_t readable_end(const struct part *part, enum tarn_isolation isolation)
+{
+	return isolation == TARN_READ_COMMITTED ? part->response->last_stable_offset : part->response->high_watermark;
+}
+
+/* The first batch of an answer is given however large it is (KIP-74), all others within the limits. */
+static void read_part(struct tarn_call *call, struct fetch *fetch, struct part *part, size_t left)
+{
+	size_t own = part->asked->partition_max_bytes > 0 ? (size_t)part->asked->partition_max_bytes : 0;
 	const struct tarn_fetch_request *request = call->request;
 	enum tarn_isolation isolation = request->isolation_level ? TARN_READ_COMMITTED : TARN_READ_UNCOMMITTED;
 	struct tarn_err err;
 	int64_t next;
-	enum tarn_rc rc = tarn_partition_read(part->partition, part->asked->fetch_offset, limit, isolation,
-					      &part->records, &next, &err);
+	enum tarn_rc rc = (fetch->size ? tarn_partition_read_within : tarn_partition_read)(
+		part->partition, part->asked->fetch_offset, least(left, own), isolation, &part->records, &next, &err);
 	if (rc) {
 		set_error(fetch, part,
 			  rc == TARN_ENOTFOUND ? TARN_KAFKA_OFFSET_OUT_OF_RANGE : TARN_KAFKA_KAFKA_STORAGE_ERROR);
@@ -95,17 +111,12 @@ static void read_part(struct tarn_call *call, struct fetch *fetch, struct part *
 					(long long)part->asked->fetch_offset, err.message);
 		return;
 	}
-	if (part->records.len > limit && fetch->size)
-		tarn_buf_clear(&part->records);
-	fetch->size += part->records.len;
 	set_offsets(part);
+	fetch->full = fetch->size && !part->records.len && left < own &&
+		      part->asked->fetch_offset < readable_end(part, isolation);
+	fetch->size += part->records.len;
 	if (isolation == TARN_READ_COMMITTED && part->records.len)
 		set_aborted(call, part, next);
-}
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
 }
 
 static void read_parts(struct tarn_call *call, struct fetch *fetch)
@@ -113,17 +124,17 @@ static void read_parts(struct tarn_call *call, struct fetch *fetch)
 	const struct tarn_fetch_request *request = call->request;
 	size_t most = request->max_bytes > 0 ? least((size_t)request->max_bytes, LARGEST_ANSWER) : 0;
 	fetch->size = 0;
+	fetch->full = false;
 	fetch->next = fetch->first;
 	for (size_t k = 0; k < fetch->n_parts; k++) {
 		size_t i = (fetch->first + k) % fetch->n_parts;
 		struct part *part = &fetch->parts[i];
 		size_t left = fetch->size < most ? most - fetch->size : 0;
-		size_t own = part->asked->partition_max_bytes > 0 ? (size_t)part->asked->partition_max_bytes : 0;
 		tarn_buf_clear(&part->records);
 		if (!part->partition || part->response->error_code)
 			continue;
-		if (left || !fetch->size)
-			read_part(call, fetch, part, least(left, own));
+		if (!fetch->full && (left || !fetch->size))
+			read_part(call, fetch, part, left);
 		else
 			set_offsets(part);
 		if (part->records.len)
@@ -135,7 +146,7 @@ static bool is_enough(const struct tarn_call *call, const struct fetch *fetch)
 {
 	const struct tarn_fetch_request *request = call->request;
 	return fetch->failed || !fetch->n_parts || request->max_wait_ms <= 0 || request->min_bytes <= 0 ||
-	       fetch->size >= (size_t)request->min_bytes || fetch->size >= LARGEST_ANSWER;
+	       fetch->size >= (size_t)request->min_bytes || fetch->size >= LARGEST_ANSWER || fetch->full;
 }
 
 /* ---- waiting ---- */
@@ -296,6 +307,8 @@ void tarn_handle_fetch(struct tarn_call *call)
 {
 	const struct tarn_fetch_request *request = call->request;
 	struct tarn_fetch_response *response = call->response;
+	bool seeks = call->session->seeks;
+	call->session->seeks = false;
 	response->error_code = tarn_fetch_session_enter(call);
 	if (response->error_code) {
 		tarn_call_answer(call);
@@ -310,7 +323,8 @@ void tarn_handle_fetch(struct tarn_call *call)
 	}
 	call->state = fetch;
 	call->resume = resume;
-	tarn_call_set_timer(call, request->max_wait_ms);
+	tarn_call_set_timer(call,
+			    seeks && request->max_wait_ms > SEEKING_WAIT_MS ? SEEKING_WAIT_MS : request->max_wait_ms);
 	watch(fetch);
 	if (has_moved(fetch)) /* between the look and the watch */
 		tarn_call_wake(call);

@@ -2,8 +2,8 @@
 
 const struct tarn_handler tarn_handlers[] = {
 	{ TARN_API_PRODUCE, 3, 11, TARN_HANDLER_OVERLAPS, tarn_handle_produce },
-	{ TARN_API_FETCH, 4, 16, 0, tarn_handle_fetch },
-	{ TARN_API_LIST_OFFSETS, 1, 9, 0, tarn_handle_list_offsets },
+	{ TARN_API_FETCH, 4, 16, TARN_HANDLER_YIELDS, tarn_handle_fetch },
+	{ TARN_API_LIST_OFFSETS, 1, 9, TARN_HANDLER_SEEKS, tarn_handle_list_offsets },
 	{ TARN_API_METADATA, 0, 12, 0, tarn_handle_metadata },
 	{ TARN_API_OFFSET_COMMIT, 2, 9, TARN_HANDLER_OVERLAPS, tarn_handle_offset_commit },
 	{ TARN_API_OFFSET_FETCH, 1, 9, 0, tarn_handle_offset_fetch },
@@ -20,7 +20,7 @@ const struct tarn_handler tarn_handlers[] = {
 	{ TARN_API_DELETE_TOPICS, 1, 6, TARN_HANDLER_WAITS, tarn_handle_delete_topics },
 	{ TARN_API_DELETE_RECORDS, 0, 2, TARN_HANDLER_WAITS, tarn_handle_delete_records },
 	{ TARN_API_INIT_PRODUCER_ID, 0, 4, TARN_HANDLER_WAITS, tarn_handle_init_producer_id },
-	{ TARN_API_OFFSET_FOR_LEADER_EPOCH, 2, 4, 0, tarn_handle_offset_for_leader_epoch },
+	{ TARN_API_OFFSET_FOR_LEADER_EPOCH, 2, 4, TARN_HANDLER_SEEKS, tarn_handle_offset_for_leader_epoch },
 	{ TARN_API_ADD_PARTITIONS_TO_TXN, 0, 3, TARN_HANDLER_WAITS, tarn_handle_add_partitions_to_txn },
 	{ TARN_API_ADD_OFFSETS_TO_TXN, 0, 3, TARN_HANDLER_WAITS, tarn_handle_add_offsets_to_txn },
 	{ TARN_API_END_TXN, 0, 3, TARN_HANDLER_WAITS, tarn_handle_end_txn },

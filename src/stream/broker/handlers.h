@@ -12,6 +12,12 @@ enum tarn_handler_flag {
 	TARN_HANDLER_OVERLAPS = 2,
 	/* Allowed before the client has authenticated. */
 	TARN_HANDLER_UNAUTHENTICATED = 4,
+	/* Waits for something that may as well not come: its time is up when a request of another API comes behind it,
+	 * which would wait as long. */
+	TARN_HANDLER_YIELDS = 8,
+	/* Tells a consumer where to fetch from: it will soon ask for more than in the fetch that it has sent meanwhile.
+	 */
+	TARN_HANDLER_SEEKS = 16,
 };
 
 struct tarn_handler {

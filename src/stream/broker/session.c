@@ -278,6 +278,18 @@ bool tarn_session_ready(const struct tarn_session *session)
 	       session->held_bytes < MAX_HELD;
 }
 
+bool tarn_session_yields(const struct tarn_session *session)
+{
+	const struct tarn_call_inside *blocking = session->blocking;
+	return blocking && blocking->call.handler && blocking->call.handler->flags & TARN_HANDLER_YIELDS;
+}
+
+void tarn_session_yield(struct tarn_session *session, int16_t api_key)
+{
+	if (tarn_session_yields(session) && session->blocking->call.api_key != api_key)
+		post(session->blocking, TARN_WAKE_TIMER);
+}
+
 size_t tarn_session_max_frame(const struct tarn_session *session)
 {
 	return session->must_authenticate && !session->authenticated ? MAX_FRAME_BEFORE_LOGIN : MAX_FRAME;
@@ -375,6 +387,7 @@ static const struct tarn_handler *find_handler(const struct tarn_call *call, con
 static void call_handler(struct tarn_call *call)
 {
 	const struct tarn_handler *handler = call->handler;
+	call->session->seeks |= (handler->flags & TARN_HANDLER_SEEKS) != 0;
 	if (!(handler->flags & TARN_HANDLER_OVERLAPS))
 		call->session->blocking = call->inside;
 	if (handler->flags & TARN_HANDLER_WAITS)

@@ -38,6 +38,7 @@ struct tarn_session {
 	struct tarn_call_inside *blocking; /* no request may be taken up while this one is unanswered */
 	size_t n_calls;
 	size_t held_bytes; /* requests and answers in memory */
+	bool seeks;	   /* its client has asked where to fetch from, and not fetched since (TARN_HANDLER_SEEKS) */
 
 	/* Told on the loop's thread when an answer is ready, or the next request may be taken up. It may not free the
 	 * session and must not call its functions from within: note it and return. */
@@ -51,6 +52,10 @@ void tarn_session_release(struct tarn_session *session);
 
 /* Whether the next request may be taken up now. If not, it waits outside, and reading stops. */
 bool tarn_session_ready(const struct tarn_session *session);
+/* If not: whether the call that keeps it from being taken up ends its wait for one of another API. */
+bool tarn_session_yields(const struct tarn_session *session);
+/* A request of that API is there, and waits. */
+void tarn_session_yield(struct tarn_session *session, int16_t api_key);
 /* The largest request that the session would take now. */
 size_t tarn_session_max_frame(const struct tarn_session *session);
 /* Takes up one request: `frame` (from malloc, now the session's) holds it without its length. */

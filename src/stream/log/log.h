@@ -197,6 +197,11 @@ enum tarn_rc tarn_partition_read(struct tarn_partition *partition, int64_t offse
 				 enum tarn_isolation isolation, struct tarn_buf *out, int64_t *next,
 				 struct tarn_err *err) TARN_MUST_CHECK;
 
+/* The same, but nothing where the first batch is longer than max_bytes. */
+enum tarn_rc tarn_partition_read_within(struct tarn_partition *partition, int64_t offset, size_t max_bytes,
+					enum tarn_isolation isolation, struct tarn_buf *out, int64_t *next,
+					struct tarn_err *err) TARN_MUST_CHECK;
+
 /* Aborted transactions that overlap [from, to): for Fetch with read_committed. The array is the caller's to free. */
 struct tarn_aborted {
 	int64_t producer_id, first_offset;

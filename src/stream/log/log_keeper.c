@@ -66,13 +66,19 @@ static void expire_producers(struct tarn_partition *partition, int64_t oldest)
 	pthread_mutex_unlock(&partition->lock);
 }
 
+/* What is too old, in wall clock: producers, and appends for which room is kept. */
+struct horizons {
+	int64_t producer, append;
+};
+
 static void retain_partition(struct tarn_partition *partition, void *context)
 {
 	struct tarn_err err;
-	const int64_t *oldest_producer = context;
-	if (topic_config(partition->topic)->delete &&partition_retain(partition, &err))
+	const struct horizons *horizons = context;
+	if (topic_config(partition->topic)->delete && partition_retain(partition, &err))
 		warn_of(partition, "retention", &err);
-	expire_producers(partition, *oldest_producer);
+	expire_producers(partition, horizons->producer);
+	partition_trim_idle(partition, horizons->append);
 }
 
 static void compact_partition(struct tarn_partition *partition, void *context)
@@ -122,8 +128,10 @@ static bool do_chores(struct tarn_log *log, struct chores *chores)
 	if (bury)
 		topics_bury(log);
 	if (retain) {
-		int64_t oldest_producer = log_now_ms() - settings_producer_expiry_ms(log);
-		for_partitions(log, retain_partition, &oldest_producer);
+		now = log_now_ms();
+		struct horizons horizons = { now - settings_producer_expiry_ms(log),
+					     now - log->options.retention_check_ms };
+		for_partitions(log, retain_partition, &horizons);
 		chores->retain_at = monotonic_ms() + log->options.retention_check_ms;
 	}
 	if (clean) {

@@ -114,6 +114,7 @@ struct segment *partition_add_segment(struct tarn_partition *partition, int64_t 
 void partition_roll(struct tarn_partition *partition)
 {
 	active_segment(partition)->next = partition->end;
+	partition->failed |= segment_trim(active_segment(partition), NULL) != TARN_OK;
 	struct segment *segment = partition_add_segment(partition, partition->end);
 	segment->in_memory = true;
 	segment->next = partition->end;

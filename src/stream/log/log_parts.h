@@ -12,6 +12,12 @@
 
 enum { READ_HINTS = 8 };
 
+/* The last syncs of a partition, as long as each was of little and came soon after the one before. */
+struct small_syncs {
+	int64_t count, bytes;
+	int64_t at_ms; /* of the last sync, small or not */
+};
+
 /* Where a reader that has come to `offset` goes on. */
 struct read_hint {
 	int64_t offset;
@@ -40,6 +46,8 @@ struct tarn_partition {
 	bool new_entries;	   /* [lock] files were made that the folder does not hold durably yet */
 	bool new_folder;	   /* [lock] nor the folder above this one */
 	int64_t unsynced;	   /* [lock] messages since the last sync, for flush.messages */
+	int64_t unsynced_bytes;	   /* [lock] */
+	struct small_syncs small;  /* [lock] */
 	int64_t flush_at_ms;	   /* [lock] when flush.ms has passed; 0: nothing waits for it */
 	uint64_t since_checkpoint; /* [lock] bytes */
 	int64_t cleaned;	   /* [lock] compaction has come to this offset */
@@ -163,7 +171,8 @@ static inline struct segment *active_segment(const struct tarn_partition *partit
 /* The last segment that begins at `offset` or before, or the first one. */
 size_t partition_segment_of(const struct tarn_partition *partition, int64_t offset);
 struct segment *partition_add_segment(struct tarn_partition *partition, int64_t base);
-/* Closes the active segment and begins another one at the end. */
+/* Closes the active segment and begins another one at the end. Where the closed one cannot be trimmed the partition has
+ * failed. */
 void partition_roll(struct tarn_partition *partition);
 /* The segments wholly below the start go, but never the active one. With the lock held. */
 void partition_drop_below_start(struct tarn_partition *partition);
@@ -209,6 +218,15 @@ void sync_quiesce(struct tarn_partition *partition);
 /* Syncs all and writes all states, so that nothing is to be recovered, and ends the threads. Nobody else uses the log.
  */
 void sync_finish(struct tarn_log *log);
+
+/* ---- room ahead of small appends (preallocate.c) ---- */
+
+/* So many bytes were synced together; with the lock held. True where room is to be made. */
+bool preallocation_note_sync(struct tarn_partition *partition, int64_t bytes);
+/* Makes it, and asks for its sync. No locks may be held. */
+void partition_preallocate(struct tarn_partition *partition);
+/* Gives back the room of a partition that was not appended to since `oldest_ms`. */
+void partition_trim_idle(struct tarn_partition *partition, int64_t oldest_ms);
 
 /* ---- what goes (retention.c, compaction.c) ---- */
 

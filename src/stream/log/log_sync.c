@@ -14,7 +14,7 @@ enum { CHECKPOINT_BYTES = 64 << 20 }; /* at most so much is recovered after a cr
 /* A segment as it was when the sync began. */
 struct sync_part {
 	struct segment *segment; /* with a reference */
-	uint64_t size;
+	uint64_t changes;
 	bool dirty, sealed; /* sealed: its index goes to its files */
 	struct index_tail tail;
 	size_t n_index, n_times;
@@ -24,8 +24,9 @@ struct sync_work {
 	struct sync_part *parts;
 	size_t n_parts, cap_parts;
 	int64_t end;
-	int64_t messages;
+	int64_t messages, bytes;
 	bool entries, folder;
+	bool wants_room; /* ahead of what comes next */
 	bool checkpoint;
 	uint64_t checkpointed;
 	struct tarn_buf state;
@@ -36,7 +37,7 @@ static void add_part(struct sync_work *work, struct segment *segment, bool activ
 	work->parts = tarn_grow(work->parts, &work->cap_parts, work->n_parts + 1, sizeof(*work->parts));
 	struct sync_part *part = &work->parts[work->n_parts++];
 	*part = (struct sync_part){ .segment = segment_ref(segment),
-				    .size = segment->size,
+				    .changes = segment->changes,
 				    .dirty = segment->dirty,
 				    .sealed = !active && segment->in_memory };
 	work->checkpoint |= part->sealed;
@@ -73,6 +74,7 @@ static void take_work(struct tarn_partition *partition, struct sync_work *work, 
 {
 	*work = (struct sync_work){ .end = partition->end,
 				    .messages = partition->unsynced,
+				    .bytes = partition->unsynced_bytes,
 				    .entries = partition->new_entries,
 				    .folder = partition->new_folder };
 	work->checkpoint = checkpoint || partition->since_checkpoint >= CHECKPOINT_BYTES;
@@ -119,15 +121,18 @@ static bool settle(struct tarn_partition *partition, struct sync_work *work, boo
 {
 	for (size_t i = 0; i < work->n_parts && ok; i++) {
 		struct segment *segment = work->parts[i].segment;
-		if (!work->parts[i].dirty || segment->size != work->parts[i].size)
+		if (!work->parts[i].dirty || segment->changes != work->parts[i].changes)
 			continue;
 		segment->dirty = false;
 		open_file_done(segment->files, &segment->log);
 	}
-	if (!ok)
-		partition->failed = true;
-	else
+	if (ok) {
 		partition->unsynced -= work->messages;
+		partition->unsynced_bytes -= work->bytes;
+		work->wants_room = preallocation_note_sync(partition, work->bytes);
+	} else {
+		partition->failed = true;
+	}
 	if (ok && work->end > partition->high_watermark) {
 		partition->high_watermark = work->end;
 		producers_durable(&partition->producers, work->end);
@@ -184,10 +189,12 @@ static enum tarn_rc sync_partition(struct tarn_partition *partition, bool checkp
 		partition_tell(partition);
 		return tarn_fail(err, TARN_EIO, "the partition is out of use");
 	}
-	take_work(partition, &work, checkpoint);
-	pthread_mutex_unlock(&partition->lock);
 	struct tarn_err why;
-	enum tarn_rc rc = sync_files(partition, &work, &why);
+	bool final = atomic_load(&partition->topic->log->queue.final);
+	enum tarn_rc rc = final ? segment_trim(active_segment(partition), NULL) : TARN_OK;
+	take_work(partition, &work, checkpoint); /* also where zeros stay: the next opening takes them away */
+	pthread_mutex_unlock(&partition->lock);
+	rc = sync_files(partition, &work, &why);
 	tarn_point("sync.data");
 	bool deleted = atomic_load(&partition->topic->deleted);
 	if (rc && !deleted)
@@ -205,6 +212,8 @@ static enum tarn_rc sync_partition(struct tarn_partition *partition, bool checkp
 			log_warn(partition->topic->log, "checkpoint of \"%s-%d\" failed: %s", partition->topic->name,
 				 partition->number, why.message);
 	}
+	if (!rc && work.wants_room && !final)
+		partition_preallocate(partition);
 	release_work(&work);
 	return rc ? tarn_fail(err, rc, "%s", why.message) : TARN_OK;
 }
@@ -353,8 +362,9 @@ static bool needs_checkpoint(struct tarn_partition *partition)
 	if (!atomic_load(&partition->loaded))
 		return false;
 	pthread_mutex_lock(&partition->lock);
-	bool needs = has_work(partition) &&
-		     (partition->since_checkpoint || partition->unsynced || partition->end > partition->high_watermark);
+	bool needs = has_work(partition) && (partition->since_checkpoint || partition->unsynced ||
+					     partition->end > partition->high_watermark ||
+					     active_segment(partition)->zeros_end > active_segment(partition)->size);
 	pthread_mutex_unlock(&partition->lock);
 	return needs;
 }

@@ -181,12 +181,22 @@ static char *grave(const struct tarn_topic *topic, int32_t partition)
 	return tarn_asprintf("%s/%s-%d.deleted", topic->log->root, topic->id_text, partition);
 }
 
+/* How many of the folders of that name are those of a topic that was made since: it was not made before they were free.
+ */
+static int32_t folders_taken(struct tarn_log *log, const char *name)
+{
+	struct tarn_topic *newer = tarn_log_find_topic(log, name);
+	int32_t count = newer ? shape_of(newer)->n_partitions : 0;
+	tarn_topic_unref(newer);
+	return count;
+}
+
 /* The names are free once this is done. */
 static enum tarn_rc move_away(const struct tarn_topic *topic, struct tarn_err *err)
 {
 	const struct topic_shape *shape = shape_of(topic);
 	enum tarn_rc rc = TARN_OK;
-	for (int32_t i = 0; i < shape->n_partitions && !rc; i++) {
+	for (int32_t i = folders_taken(topic->log, topic->name); i < shape->n_partitions && !rc; i++) {
 		char *to = grave(topic, i);
 		if (rename(shape->partitions[i]->folder, to) && errno != ENOENT)
 			rc = tarn_fail_errno(err, "\"%s\"", to);
@@ -277,14 +287,6 @@ static void take_out(struct tarn_log *log, const struct tarn_topic *topic)
 
 static enum tarn_rc take_in(struct tarn_log *log, struct tarn_topic *topic, struct tarn_err *err)
 {
-	if (atomic_load(&topic->deleted)) {
-		enum tarn_rc rc = move_away(topic, err);
-		if (rc)
-			topic_free(topic);
-		else
-			bury(topic);
-		return rc;
-	}
 	if (is_known(log, topic->name)) {
 		enum tarn_rc rc = tarn_fail(err, TARN_EINVALID, "two topics are called \"%s\"", topic->name);
 		topic_free(topic);
@@ -294,8 +296,25 @@ static enum tarn_rc take_in(struct tarn_log *log, struct tarn_topic *topic, stru
 	return TARN_OK;
 }
 
+/* What was not finished of their deletion. All are freed. */
+static enum tarn_rc finish_deletions(struct tarn_topic *deleted, enum tarn_rc rc, struct tarn_err *err)
+{
+	while (deleted) {
+		struct tarn_topic *next = deleted->next_dead;
+		if (!rc)
+			rc = move_away(deleted, err);
+		if (rc)
+			topic_free(deleted);
+		else
+			bury(deleted);
+		deleted = next;
+	}
+	return rc;
+}
+
 enum tarn_rc topics_load(struct tarn_log *log, struct tarn_err *err)
 {
+	struct tarn_topic *deleted = NULL;
 	char *folder = topics_folder(log);
 	enum tarn_rc rc = tarn_make_folders(folder, err);
 	DIR *dir = rc ? NULL : opendir(folder);
@@ -309,14 +328,18 @@ enum tarn_rc topics_load(struct tarn_log *log, struct tarn_err *err)
 		char *path = tarn_asprintf("%s/%s", folder, entry->d_name);
 		struct tarn_topic *topic;
 		rc = topic_read(log, path, &topic, err);
-		if (!rc)
+		if (!rc && atomic_load(&topic->deleted)) {
+			topic->next_dead = deleted;
+			deleted = topic;
+		} else if (!rc) {
 			rc = take_in(log, topic, err);
+		}
 		free(path);
 	}
 	if (dir)
 		closedir(dir);
 	free(folder);
-	return rc;
+	return finish_deletions(deleted, rc, err);
 }
 
 /* ---- what others call ---- */

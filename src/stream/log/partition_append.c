@@ -170,8 +170,6 @@ static enum tarn_rc make_folder(struct tarn_partition *partition, struct tarn_er
 	return errno == EEXIST ? TARN_OK : tarn_fail_errno(err, "\"%s\"", partition->folder);
 }
 
-/* A segment that is written to stays open until what was written is on disk: the sync must see the error of the write.
- */
 static enum tarn_rc write_to(struct tarn_partition *partition, struct segment *segment, const uint8_t *bytes,
 			     size_t len, struct tarn_err *err)
 {
@@ -190,10 +188,10 @@ static enum tarn_rc write_to(struct tarn_partition *partition, struct segment *s
 	if (rc && ftruncate(fd, (off_t)segment->size)) {
 		partition->failed = true;
 		sync_ask(partition, false); /* who waits is told */
+	} else if (rc) {
+		segment->zeros_end = 0;
 	}
-	if (segment->dirty)
-		open_file_done(segment->files, &segment->log);
-	segment->dirty = true;
+	segment_mark_dirty(segment);
 	return rc;
 }
 
@@ -208,6 +206,10 @@ static void put(struct tarn_partition *partition, struct checked *checked, struc
 	tarn_batch_place(checked->bytes, partition->end, 0);
 	batch->base_offset = partition->end;
 	struct tarn_err err;
+	if (partition->failed) {
+		refuse(result, TARN_APPEND_STORAGE, "the disk has refused before");
+		return;
+	}
 	if (write_to(partition, active, checked->bytes, checked->len, &err)) {
 		log_warn(partition->topic->log, "append to \"%s-%d\" failed: %s", partition->topic->name,
 			 partition->number, err.message);
@@ -223,6 +225,7 @@ static void put(struct tarn_partition *partition, struct checked *checked, struc
 	partition->end = active->next = result->last_offset + 1;
 	partition->bytes += (int64_t)checked->len;
 	partition->bytes_in += (int64_t)checked->len;
+	partition->unsynced_bytes += (int64_t)checked->len;
 	partition->since_checkpoint += checked->len;
 }
 

@@ -126,18 +126,20 @@ static enum tarn_rc find_segments(struct tarn_partition *partition, struct tarn_
 
 /* ---- recovery ---- */
 
-static bool only_zeros(int fd, const struct segment *segment, uint64_t from)
+/* The end of what is not zeros behind `from`; `from` where there is nothing else. */
+static uint64_t end_of_bytes(int fd, const struct segment *segment, uint64_t from)
 {
 	uint8_t block[4096];
+	uint64_t end = from;
 	for (uint64_t at = from; at < segment->size; at += sizeof(block)) {
 		size_t len = segment->size - at < sizeof(block) ? (size_t)(segment->size - at) : sizeof(block);
 		if (read_at(fd, block, len, at, segment->log.path, NULL))
-			return false;
+			return segment->size;
 		for (size_t i = 0; i < len; i++)
 			if (block[i])
-				return false;
+				end = at + i + 1;
 	}
-	return true;
+	return end;
 }
 
 static void forget_segments(struct tarn_partition *partition, size_t from)
@@ -149,20 +151,25 @@ static void forget_segments(struct tarn_partition *partition, size_t from)
 	partition->n_segments = from;
 }
 
-/* Nothing of segment i from `position` on can be used, nor what follows. */
+/* Nothing of segment i from `position` on can be used, nor what follows. Zeros are no damage: they are room that was
+ * made ahead, and what follows them goes on where the segment ended. */
 static enum tarn_rc cut(struct tarn_partition *partition, size_t i, int fd, uint64_t position, const char *why,
 			struct tarn_err *err)
 {
 	struct segment *segment = partition->segments[i];
-	if (!only_zeros(fd, segment, position) || i + 1 < partition->n_segments)
+	uint64_t end = end_of_bytes(fd, segment, position);
+	bool last = i + 1 == partition->n_segments;
+	bool goes_on = end == position && !last && partition->segments[i + 1]->base == partition->end;
+	if (end > position || !(last || goes_on))
 		log_warn(partition->topic->log,
 			 "cut \"%s\" at byte %llu of %llu (offset %lld), %zu later segments are gone: %s",
-			 segment->log.path, (unsigned long long)position, (unsigned long long)segment->size,
+			 segment->log.path, (unsigned long long)position, (unsigned long long)end,
 			 (long long)partition->end, partition->n_segments - i - 1, why);
-	if (ftruncate(fd, (off_t)position))
+	if (ftruncate(fd, (off_t)position) || fdatasync(fd))
 		return tarn_fail_errno(err, "\"%s\"", segment->log.path);
 	segment->size = position;
-	forget_segments(partition, i + 1);
+	if (!goes_on)
+		forget_segments(partition, i + 1);
 	return TARN_OK;
 }
 

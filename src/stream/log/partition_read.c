@@ -4,13 +4,12 @@
 #include "stream/log/batch_layout.h"
 #include "stream/log/log_parts.h"
 
-enum { PEEK = 16 << 10 };
-
 /* Where reading goes on, taken under the lock. */
 struct place {
 	struct segment *segment; /* with a reference; NULL: nothing left */
 	uint64_t size;		 /* of it, as far as whole batches go */
 	uint64_t position;
+	bool within;  /* not even the first batch may be longer than asked for */
 	bool exact;   /* the wanted batch is at `position`; else there or behind it */
 	bool look_up; /* position is not known yet */
 };
@@ -122,11 +121,13 @@ static enum tarn_rc read_batches(struct place *place, int fd, int64_t limit, siz
 		enum tarn_rc rc = read_at(fd, room, len, place->position, path, err);
 		if (rc)
 			return rc == TARN_EINVALID ? tarn_err_within(err, TARN_EIO, "cut behind our back") : rc;
-		bool again = wanted;
+		bool again = wanted, cut = len < left;
 		rc = take_batches(tarn_slice_of(room, len), limit, max, path, place->position, &taken, &wanted, next,
 				  err);
 		if (rc)
 			return rc;
+		if (wanted && cut && place->within)
+			break;
 		if ((wanted && (again || wanted > left)) || (len < TARN_BATCH_HEADER_SIZE && len))
 			return tarn_fail_at(err, TARN_EIO, (int64_t)place->position,
 					    "\"%s\" is damaged: a batch is cut", path);
@@ -174,9 +175,8 @@ static enum tarn_rc check_range(struct tarn_partition *partition, bool usable, i
 	return TARN_OK;
 }
 
-enum tarn_rc tarn_partition_read(struct tarn_partition *partition, int64_t offset, size_t max_bytes,
-				 enum tarn_isolation isolation, struct tarn_buf *out, int64_t *next,
-				 struct tarn_err *err)
+static enum tarn_rc read_from(struct tarn_partition *partition, int64_t offset, size_t max_bytes, bool within,
+			      enum tarn_isolation isolation, struct tarn_buf *out, int64_t *next, struct tarn_err *err)
 {
 	bool usable = partition_lock(partition);
 	enum tarn_rc rc = check_range(partition, usable, offset, err);
@@ -187,6 +187,7 @@ enum tarn_rc tarn_partition_read(struct tarn_partition *partition, int64_t offse
 		find_place(partition, sought, &place);
 		if (!place.segment)
 			break;
+		place.within = within;
 		pthread_mutex_unlock(&partition->lock);
 		size_t before = out->len, left = out->len - first < max_bytes ? max_bytes - (out->len - first) : 0;
 		int64_t reached = at;
@@ -218,4 +219,18 @@ enum tarn_rc tarn_partition_read(struct tarn_partition *partition, int64_t offse
 	if (!rc)
 		*next = at;
 	return rc;
+}
+
+enum tarn_rc tarn_partition_read(struct tarn_partition *partition, int64_t offset, size_t max_bytes,
+				 enum tarn_isolation isolation, struct tarn_buf *out, int64_t *next,
+				 struct tarn_err *err)
+{
+	return read_from(partition, offset, max_bytes, false, isolation, out, next, err);
+}
+
+enum tarn_rc tarn_partition_read_within(struct tarn_partition *partition, int64_t offset, size_t max_bytes,
+					enum tarn_isolation isolation, struct tarn_buf *out, int64_t *next,
+					struct tarn_err *err)
+{
+	return read_from(partition, offset, max_bytes, true, isolation, out, next, err);
 }

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "stream/log/batch_layout.h"
 
-enum { SCAN_STEP = 256 << 10 };
+enum { SCAN_STEP = 256 << 10, ZEROS_STEP = 64 << 10 };
 
 struct segment *segment_new(struct open_files *files, const char *folder, int64_t base)
 {
@@ -67,6 +67,58 @@ void segment_remove_files(struct segment *segment)
 	unlink(segment->index_file.path);
 	unlink(segment->time_file.path);
 	unlink(segment->log.path);
+}
+
+/* ---- room ahead ---- */
+
+void segment_mark_dirty(struct segment *segment)
+{
+	if (segment->dirty)
+		open_file_done(segment->files, &segment->log);
+	segment->dirty = true;
+	segment->changes++;
+}
+
+static enum tarn_rc cut_zeros(struct segment *segment, int fd, struct tarn_err *err)
+{
+	if (ftruncate(fd, (off_t)segment->size))
+		return tarn_fail_errno(err, "\"%s\"", segment->log.path);
+	segment->zeros_end = 0;
+	return TARN_OK;
+}
+
+enum tarn_rc segment_preallocate(struct segment *segment, uint64_t end, struct tarn_err *err)
+{
+	static const uint8_t zeros[ZEROS_STEP];
+	uint64_t at = segment->zeros_end > segment->size ? segment->zeros_end : segment->size;
+	int fd;
+	enum tarn_rc rc = open_file_use(segment->files, &segment->log, false, &fd, err);
+	if (rc)
+		return rc;
+	segment->zeros_end = end;
+	for (; at < end && !rc; at += ZEROS_STEP) {
+		size_t len = end - at < ZEROS_STEP ? (size_t)(end - at) : ZEROS_STEP;
+		rc = write_at(fd, zeros, len, at, segment->log.path, err);
+	}
+	if (rc) {
+		enum tarn_rc undone = cut_zeros(segment, fd, NULL);
+		(void)undone; /* then they stay, and whoever trims the segment tries again */
+	}
+	segment_mark_dirty(segment);
+	return rc;
+}
+
+enum tarn_rc segment_trim(struct segment *segment, struct tarn_err *err)
+{
+	int fd;
+	if (segment->zeros_end <= segment->size)
+		return TARN_OK;
+	enum tarn_rc rc = open_file_use(segment->files, &segment->log, false, &fd, err);
+	if (rc)
+		return rc;
+	rc = cut_zeros(segment, fd, err);
+	segment_mark_dirty(segment);
+	return rc;
 }
 
 /* ---- walking ---- */

@@ -1,6 +1,7 @@
 /* One segment of a partition: a file of record batches and its two indexes, laid out as Kafka's.
  *
- *   <base>.log        batches back to back; behind the last one there may be bytes that no offset points to: see `size`
+ *   <base>.log        batches back to back; behind the last one of the segment that is appended to there may be zeros
+ *                     (preallocate.c), which are not counted in `size`
  *   <base>.index      per entry: offset - base uint32, position uint32: the batch at `position` ends with that offset
  *   <base>.timeindex  per entry: timestamp int64, offset - base uint32: nothing up to that offset has a later timestamp
  *
@@ -38,6 +39,8 @@ struct segment {
 	struct open_file log, index_file, time_file;
 
 	uint64_t size;	    /* [p] of all batches */
+	uint64_t zeros_end; /* [p] how far the file goes on with zeros; at most `size`: it does not */
+	uint64_t changes;   /* [p] of the file, so far */
 	int64_t next;	    /* [p] offset behind the last batch; known of the active one only, else -1 */
 	int64_t first_time; /* [p] largest timestamp of the first batch, -1: none yet */
 	int64_t written_ms; /* [p] wall clock of the last write */
@@ -62,6 +65,14 @@ void segment_unref(struct segment *segment);
 enum tarn_rc segment_retire(struct segment *segment, struct tarn_err *err) TARN_MUST_CHECK;
 /* Its files go. Nobody reads it. */
 void segment_remove_files(struct segment *segment);
+
+/* `log` was changed, which is to be synced. `log` is in use by the caller, who leaves that to the next sync: it must
+ * see the errors of writing. */
+void segment_mark_dirty(struct segment *segment);
+/* Puts zeros behind the batches, up to `end`; what fails is undone as far as it can be. */
+enum tarn_rc segment_preallocate(struct segment *segment, uint64_t end, struct tarn_err *err) TARN_MUST_CHECK;
+/* Takes them away again. */
+enum tarn_rc segment_trim(struct segment *segment, struct tarn_err *err) TARN_MUST_CHECK;
 
 /* What an append or a recovery does to the indexes in memory: a batch now lies at `position`. */
 void segment_note(struct segment *segment, const struct tarn_batch *batch, uint64_t position, int64_t interval);

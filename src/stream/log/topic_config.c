@@ -80,8 +80,9 @@ const struct tarn_topic_key tarn_topic_keys[TARN_TOPIC_N_KEYS] = {
 	       TARN_TOPIC_LONG, "0", 0, LONG_MOST, "the least time that a record stays uncompacted"),
 	NUMBER(TARN_TOPIC_MIN_INSYNC_REPLICAS, "min.insync.replicas", "min.insync.replicas", TARN_TOPIC_INT, "1", 1,
 	       INT_MOST, "no effect: one node"),
-	CHOICE(TARN_TOPIC_PREALLOCATE, "preallocate", "log.preallocate", TARN_TOPIC_BOOLEAN, "false", " true false ",
-	       "no effect: the log decides itself"),
+	CHOICE(TARN_TOPIC_PREALLOCATE, "preallocate", "log.preallocate", TARN_TOPIC_BOOLEAN, "true", " true false ",
+	       "whether the log keeps up to 1 MiB of zeros on disk ahead of small records that are put on disk one by "
+	       "one, which is faster"),
 	CHOICE(TARN_TOPIC_REMOTE_STORAGE, "remote.storage.enable", NULL, TARN_TOPIC_BOOLEAN, "false", " false ",
 	       "no effect: no tiered storage"),
 	NUMBER(TARN_TOPIC_RETENTION_BYTES, "retention.bytes", "log.retention.bytes", TARN_TOPIC_LONG, "-1", -1,

@@ -2,9 +2,11 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "cmocka_tarn.h"
 
 static struct tarn_broker broker;
@@ -86,6 +88,53 @@ static void requests_may_be_sent_without_waiting(void **state)
 	assert_false(read_answer(fd));
 	close(fd);
 	stop(connections);
+}
+
+/* Of an hour, for a topic "t" that is empty. */
+static const char waiting_fetch[] = "\0\0\0\x37\0\1\0\4\0\0\0\7\0\1x\xff\xff\xff\xff\0\x36\xee\x80\0\0\0\1\0\x10\0\0\0"
+				    "\0\0\0\1\0\1t\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0";
+#define WAITING_FETCH_LEN (sizeof(waiting_fetch) - 1)
+
+static void read_fetched(int fd)
+{
+	uint8_t bytes[200];
+	assert_int_equal(recv(fd, bytes, 4, MSG_WAITALL), 4);
+	assert_true(bytes[3] < sizeof(bytes));
+	assert_int_equal(recv(fd, bytes, bytes[3], MSG_WAITALL), bytes[3]);
+	assert_memory_equal(bytes, "\0\0\0\7", 4);
+}
+
+static void a_request_behind_a_waiting_fetch_does_not_wait(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/tarn-connections-XXXXXX";
+	struct tarn_log *log;
+	struct tarn_topic *topic;
+	struct tarn_err err;
+	assert_non_null(mkdtemp(folder));
+	if (tarn_log_open(folder, NULL, &log, &err) || tarn_log_create_topic(log, "t", 1, NULL, 0, &topic, &err))
+		fail_msg("%s", err.message);
+	struct tarn_connections *connections = serve(&(struct tarn_connections_options){ .listen = "127.0.0.1:0" });
+	broker.log = log;
+	char both[WAITING_FETCH_LEN + VERSIONS_LEN];
+	memcpy(both, waiting_fetch, WAITING_FETCH_LEN);
+	memcpy(both + WAITING_FETCH_LEN, versions, VERSIONS_LEN);
+	int fd = join(connections);
+	for (size_t cut = WAITING_FETCH_LEN; cut <= sizeof(both); cut += VERSIONS_LEN) { /* later, and at once */
+		assert_int_equal(send(fd, both, cut, 0), cut);
+		usleep(1000);
+		if (cut < sizeof(both))
+			assert_int_equal(send(fd, both + cut, sizeof(both) - cut, 0), sizeof(both) - cut);
+		read_fetched(fd);
+		assert_true(read_answer(fd));
+	}
+	close(fd);
+	stop(connections);
+	tarn_topic_unref(topic);
+	tarn_log_close(log);
+	char *command = tarn_asprintf("rm -rf '%s'", folder);
+	assert_int_equal(system(command), 0);
+	free(command);
 }
 
 static void what_is_no_kafka_is_hung_up_on(void **state)
@@ -188,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_come_in_any_pieces),
 		cmocka_unit_test(requests_may_be_sent_without_waiting),
+		cmocka_unit_test(a_request_behind_a_waiting_fetch_does_not_wait),
 		cmocka_unit_test(what_is_no_kafka_is_hung_up_on),
 		cmocka_unit_test(who_is_late_is_hung_up_on),
 		cmocka_unit_test(who_holds_memory_that_is_short_is_hung_up_on),

@@ -126,6 +126,61 @@ static void a_fetch_waits_for_what_it_asks(void **state)
 	tarn_topic_unref(topic);
 }
 
+/* What does not fit is a reason to answer, not to wait for more. */
+static void a_full_answer_does_not_wait(void **state)
+{
+	struct driver *driver = *state;
+	int32_t partitions[] = { 0, 1, 2 };
+	assert_int_equal(driver_create(driver, "t", 3, NULL, NULL), TARN_KAFKA_NONE);
+	size_t one = driver_batch(driver, 10, "some value").len;
+	const struct driver_fetch how = { 0, (int32_t)one + 100, 1 << 20, 1 << 20, 3600000, false };
+	for (int32_t i = 0; i < 3; i++)
+		driver_produce(driver, "t", i, ALL, NULL, driver_batch(driver, 10, "some value"));
+	driver_send_fetch(driver, "t", partitions, 3, &how);
+	struct tarn_fetch_response *response = driver_wait(driver, TARN_API_FETCH, 11);
+	assert_int_equal(response->topics->partitions[0].records.len, one);
+	for (int i = 1; i < 3; i++) {
+		assert_int_equal(response->topics->partitions[i].records.len, 0);
+		assert_int_equal(response->topics->partitions[i].high_watermark, 10);
+	}
+}
+
+static void a_waiting_fetch_makes_room_for_other_requests(void **state)
+{
+	struct driver *driver = *state;
+	int32_t partition = 0;
+	const struct driver_fetch how = { 0, 1 << 20, 1 << 20, 1, 3600000, false };
+	assert_int_equal(driver_create(driver, "t", 1, NULL, NULL), TARN_KAFKA_NONE);
+	assert_false(tarn_session_yields(&driver->session));
+	driver_send_fetch(driver, "t", &partition, 1, &how);
+	assert_true(tarn_session_yields(&driver->session));
+	tarn_session_yield(&driver->session, TARN_API_FETCH);
+	assert_null(driver_poll(driver, TARN_API_FETCH, 11));
+	tarn_session_yield(&driver->session, TARN_API_METADATA);
+	struct tarn_fetch_response *response = driver_poll(driver, TARN_API_FETCH, 11);
+	assert_non_null(response);
+	assert_int_equal(response->topics->partitions->records.len, 0);
+	assert_false(tarn_session_yields(&driver->session));
+}
+
+/* Its client has just been told from where to fetch more. */
+static void a_fetch_behind_a_look_for_offsets_is_short(void **state)
+{
+	struct driver *driver = *state;
+	int32_t partition = 0;
+	const struct driver_fetch how = { 0, 1 << 20, 1 << 20, 1, 3600000, false };
+	assert_int_equal(driver_create(driver, "t", 1, NULL, NULL), TARN_KAFKA_NONE);
+	assert_non_null(
+		driver_ask(driver, TARN_API_LIST_OFFSETS, 1, &(struct tarn_list_offsets_request){ .replica_id = -1 }));
+	driver_send_fetch(driver, "t", &partition, 1, &how);
+	struct tarn_fetch_response *response = driver_wait(driver, TARN_API_FETCH, 11);
+	assert_int_equal(response->topics->partitions->records.len, 0);
+	driver_send_fetch(driver, "t", &partition, 1, &how);
+	assert_null(driver_poll(driver, TARN_API_FETCH, 11));
+	tarn_session_hurry(&driver->session);
+	assert_non_null(driver_wait(driver, TARN_API_FETCH, 11));
+}
+
 static void a_waiting_fetch_hears_of_the_end_of_its_topic(void **state)
 {
 	struct driver *driver = *state;
@@ -335,6 +390,9 @@ int main(void)
 		CASE(clients_write_no_control_batches),
 		CASE(without_acks_nothing_is_answered),
 		CASE(a_fetch_waits_for_what_it_asks),
+		CASE(a_full_answer_does_not_wait),
+		CASE(a_waiting_fetch_makes_room_for_other_requests),
+		CASE(a_fetch_behind_a_look_for_offsets_is_short),
 		CASE(a_waiting_fetch_hears_of_the_end_of_its_topic),
 		CASE(limits_hold_but_for_the_first_batch),
 		CASE(wrong_fetches_are_told),

@@ -517,6 +517,33 @@ static void defaults_change_under_load(void **state)
 	setup_end(&setup);
 }
 
+/* Also where the segment ends within what may be read. */
+static void a_read_within_a_limit_gives_no_longer_batch(void **state)
+{
+	(void)state;
+	struct setup setup;
+	setup_begin(&setup, 1, NULL, 0);
+	for (int i = 0; i < 4; i++)
+		setup_append(&setup, i, 1, 300, NULL);
+	setup_wait(&setup);
+	size_t one = (size_t)setup_offsets(&setup).bytes / 4;
+	const struct {
+		int64_t offset;
+		size_t max_bytes, batches;
+	} cases[] = { { 0, 0, 0 },	 { 0, 61, 0 },	{ 0, one - 1, 0 }, { 0, one, 1 },     { 0, 2 * one + 1, 2 },
+		      { 3, one - 1, 0 }, { 3, one, 1 }, { 3, 1 << 20, 1 }, { 0, 1 << 20, 4 }, { 4, 1 << 20, 0 } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int64_t next;
+		tarn_buf_clear(&setup.out);
+		assert_int_equal(tarn_partition_read_within(setup.partition, cases[i].offset, cases[i].max_bytes,
+							    TARN_READ_UNCOMMITTED, &setup.out, &next, NULL),
+				 TARN_OK);
+		assert_int_equal(setup.out.len, cases[i].batches * one);
+		assert_int_equal(next, cases[i].offset + (int64_t)cases[i].batches);
+	}
+	setup_end(&setup);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -535,6 +562,7 @@ int main(void)
 		cmocka_unit_test(few_open_files),
 		cmocka_unit_test(topics_follow_the_broker),
 		cmocka_unit_test(defaults_change_under_load),
+		cmocka_unit_test(a_read_within_a_limit_gives_no_longer_batch),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -403,6 +403,33 @@ static void the_clock_goes_back(void **state)
 	setup_end(&setup);
 }
 
+/* The file of a topic that was deleted is back, as its removal failed or was not on disk. */
+static void a_deleted_topic_does_not_take_its_successor_along(void **state)
+{
+	(void)state;
+	static const char stale[] = "{\"name\": \"events\", \"id\": \"00112233445566778899aabbccddeeff\", "
+				    "\"partitions\": 2, \"deleted\": true, \"settings\": {}}";
+	struct setup setup;
+	setup_begin(&setup, 1, NULL, 0);
+	setup_append(&setup, 0, 1, 20, NULL);
+	setup_wait(&setup);
+	setup_close(&setup);
+	char *path = tarn_asprintf("%s/log/topics/00112233445566778899aabbccddeeff.json", setup.folder);
+	char *left = tarn_asprintf("%s/log/events-1", setup.folder);
+	int fd = open(path, O_WRONLY | O_CREAT, 0666);
+	assert_int_equal(write(fd, stale, sizeof(stale) - 1), sizeof(stale) - 1);
+	close(fd);
+	assert_int_equal(mkdir(left, 0777), 0);
+	setup_open(&setup);
+	assert_int_equal(setup_offsets(&setup).end, 1);
+	assert_int_equal(setup_read_all(&setup, 0, 1000), 1);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(left, F_OK), -1);
+	free(path);
+	free(left);
+	setup_end(&setup);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +444,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_state_is_no_loss),
 		cmocka_unit_test(a_retry_after_a_crash_is_known),
 		cmocka_unit_test(the_clock_goes_back),
+		cmocka_unit_test(a_deleted_topic_does_not_take_its_successor_along),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
