@@ -75,14 +75,19 @@ enum tarn_rc tarn_targets_load(struct tarn_catalog *catalog, const struct tarn_r
 			       struct tarn_targets *targets, struct tarn_err *err)
 {
 	/* A distant lake may take its time to answer; others may write meanwhile. */
-	sqlite3 *db = tarn_store_lists_trees(tarn_catalog_store(catalog)) ? NULL : tarn_catalog_db(catalog);
+	bool distant = tarn_store_lists_trees(tarn_catalog_store(catalog)) || tarn_catalog_is_remote(catalog);
+	sqlite3 *db = distant ? NULL : tarn_catalog_db(catalog);
+	const char *names[TARN_N_TARGETS];
 	enum tarn_rc rc = TARN_OK;
 
 	*targets = (struct tarn_targets){ 0 };
-	tarn_catalog_expect(catalog);
+	for (size_t i = 0; i < TARN_N_TARGETS; i++) {
+		targets->items[i].definition = tarn_target_definition(i);
+		names[i] = targets->items[i].definition->name;
+	}
+	tarn_catalog_expect(catalog, names, TARN_N_TARGETS);
 	tarn_sql_view_begin(db);
 	for (size_t i = 0; !rc && i < TARN_N_TARGETS; i++) {
-		targets->items[i].definition = tarn_target_definition(i);
 		rc = load(catalog, stamp, &targets->items[i], err);
 		if (rc)
 			rc = tarn_err_within(err, rc, "table \"%s\"", targets->items[i].definition->name);
