@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "process/run/ledger.h"
+#include "process/run/run_plan.h"
 #include "store/catalog/catalog.h"
 
 struct tarn_known_run {
@@ -24,6 +25,7 @@ struct tarn_known_object {
 struct tarn_known {
 	struct tarn_arena arena;     /* all texts */
 	const char *source;	     /* objects and partitions are of this raw area alone */
+	int64_t position;	     /* see tarn_position_of; what was read is not older */
 	struct tarn_known_run *runs; /* oldest first */
 	size_t n_runs, cap_runs, last_run;
 	struct tarn_known_experiment *experiments;
@@ -39,5 +41,13 @@ struct tarn_known {
 enum tarn_rc tarn_known_read(struct tarn_catalog *catalog, const char *source, struct tarn_known *known,
 			     struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_known_release(struct tarn_known *known);
+/* *table becomes NULL where the catalog has no such table. */
+enum tarn_rc tarn_known_load(struct tarn_catalog *catalog, const char *name, struct tarn_table **table,
+			     struct tarn_err *err) TARN_MUST_CHECK;
+
+/* Beside a REST catalog: makes the ledger anew where it is not of the tables' state, because a process died between the
+ * commit and the ledger's, because another machine wrote, or because the ledger is new. Elsewhere it does nothing. */
+enum tarn_rc tarn_ledger_follow(struct tarn_catalog *catalog, const struct tarn_raw *raw, const char *source,
+				struct tarn_err *err) TARN_MUST_CHECK;
 
 #endif

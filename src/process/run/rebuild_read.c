@@ -98,8 +98,8 @@ static enum tarn_rc read_file(void *context, const struct tarn_scan_file *file, 
 }
 
 /* A table that is not there has no rows. */
-static enum tarn_rc load(struct tarn_catalog *catalog, const char *name, struct tarn_table **table,
-			 struct tarn_err *err)
+enum tarn_rc tarn_known_load(struct tarn_catalog *catalog, const char *name, struct tarn_table **table,
+			     struct tarn_err *err)
 {
 	struct tarn_err problem;
 	enum tarn_rc rc = tarn_catalog_load(catalog, name, table, NULL, &problem);
@@ -116,7 +116,7 @@ static enum tarn_rc load(struct tarn_catalog *catalog, const char *name, struct 
 static enum tarn_rc read_table(struct table_reading *reading, struct tarn_catalog *catalog, struct tarn_err *err)
 {
 	struct tarn_table *table;
-	enum tarn_rc rc = load(catalog, reading->name, &table, err);
+	enum tarn_rc rc = tarn_known_load(catalog, reading->name, &table, err);
 
 	if (rc || !table)
 		return rc;
@@ -192,10 +192,11 @@ static enum tarn_rc read_runs(struct tarn_known *known, struct tarn_catalog *cat
 	struct tarn_table *table;
 	const struct tarn_snapshot *snapshots;
 	size_t n;
-	enum tarn_rc rc = load(catalog, "processing_metadata", &table, err);
+	enum tarn_rc rc = tarn_known_load(catalog, "processing_metadata", &table, err);
 
 	if (rc || !table)
 		return rc;
+	known->position = tarn_position_of(table);
 	snapshots = tarn_table_snapshots(table, &n);
 	for (size_t i = 0; i < n; i++) {
 		const char *run_id = tarn_snapshot_summary(&snapshots[i], "tarn.run-id");

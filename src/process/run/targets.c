@@ -98,6 +98,25 @@ enum tarn_rc tarn_targets_load(struct tarn_catalog *catalog, const struct tarn_r
 	return rc;
 }
 
+enum tarn_rc tarn_targets_make(struct tarn_catalog *catalog, struct tarn_targets *targets, struct tarn_err *err)
+{
+	enum tarn_rc rc = TARN_OK;
+
+	for (size_t i = 0; !rc && i < TARN_N_TARGETS; i++) {
+		struct tarn_target *target = &targets->items[i];
+
+		if (target->metadata_location)
+			continue;
+		rc = tarn_catalog_make(catalog, target->definition->name, &target->table, &target->metadata_location,
+				       err);
+		if (!rc)
+			rc = tarn_table_check(target->table, target->definition, err);
+		if (rc)
+			rc = tarn_err_within(err, rc, "table \"%s\"", target->definition->name);
+	}
+	return rc;
+}
+
 void tarn_targets_release(struct tarn_targets *targets)
 {
 	for (size_t i = 0; i < TARN_N_TARGETS; i++) {
