@@ -318,11 +318,8 @@ static enum tarn_rc check_position(struct commit *commit, struct tarn_err *err)
 
 static enum tarn_rc append_tables(struct commit *commit, struct tarn_err *err)
 {
-	enum tarn_rc rc = tarn_targets_make(commit->input->catalog, commit->input->targets, err);
+	enum tarn_rc rc = check_position(commit, err);
 
-	/* Behind the making, which takes tables as it finds them where somebody else was first. */
-	if (!rc)
-		rc = check_position(commit, err);
 	if (!rc)
 		rc = write_audit(commit, err);
 	if (!rc)

@@ -68,7 +68,8 @@ static enum tarn_rc load(struct tarn_catalog *catalog, const struct tarn_run_sta
 	make_uuid(stamp->run_id, name, uuid);
 	target->table =
 		tarn_table_new(target->definition, tarn_catalog_table_location(catalog, name), uuid, stamp->now_us);
-	return TARN_OK;
+	rc = tarn_catalog_make(catalog, name, &target->table, &target->metadata_location, err);
+	return rc ? rc : tarn_table_check(target->table, target->definition, err);
 }
 
 enum tarn_rc tarn_targets_load(struct tarn_catalog *catalog, const struct tarn_run_stamp *stamp,
@@ -95,25 +96,6 @@ enum tarn_rc tarn_targets_load(struct tarn_catalog *catalog, const struct tarn_r
 	tarn_sql_view_end(db);
 	if (rc)
 		tarn_targets_release(targets);
-	return rc;
-}
-
-enum tarn_rc tarn_targets_make(struct tarn_catalog *catalog, struct tarn_targets *targets, struct tarn_err *err)
-{
-	enum tarn_rc rc = TARN_OK;
-
-	for (size_t i = 0; !rc && i < TARN_N_TARGETS; i++) {
-		struct tarn_target *target = &targets->items[i];
-
-		if (target->metadata_location)
-			continue;
-		rc = tarn_catalog_make(catalog, target->definition->name, &target->table, &target->metadata_location,
-				       err);
-		if (!rc)
-			rc = tarn_table_check(target->table, target->definition, err);
-		if (rc)
-			rc = tarn_err_within(err, rc, "table \"%s\"", target->definition->name);
-	}
 	return rc;
 }
 

@@ -51,6 +51,8 @@ void rest_put_creation(struct tarn_buf *json, const char *name, const struct tar
 	tarn_buf_add_str(json, "},{\"action\":\"upgrade-format-version\",\"format-version\":2},"
 			       "{\"action\":\"add-schema\",\"schema\":");
 	tarn_buf_add_slice(json, tarn_table_schema_json(table));
+	/* Java has stopped to ask for the last id; Nessie has not. */
+	tarn_buf_printf(json, ",\"last-column-id\":%d", tarn_table_last_field_id(table));
 	tarn_buf_add_str(json, "},{\"action\":\"set-current-schema\",\"schema-id\":-1},"
 			       "{\"action\":\"add-spec\",\"spec\":");
 	put_spec(json, table);

@@ -34,6 +34,11 @@ const struct tarn_field *tarn_table_fields(const struct tarn_table *table, size_
 	return table->fields;
 }
 
+int32_t tarn_table_last_field_id(const struct tarn_table *table)
+{
+	return tarn_schema_last_id(table->fields, table->n_fields);
+}
+
 const struct tarn_partition_field *tarn_table_partition(const struct tarn_table *table, size_t *n)
 {
 	*n = table->spec->n_fields;
