@@ -69,7 +69,10 @@ static enum tarn_rc load(struct tarn_catalog *catalog, const struct tarn_run_sta
 	target->table =
 		tarn_table_new(target->definition, tarn_catalog_table_location(catalog, name), uuid, stamp->now_us);
 	rc = tarn_catalog_make(catalog, name, &target->table, &target->metadata_location, err);
-	return rc ? rc : tarn_table_check(target->table, target->definition, err);
+	/* What a server has made of it. */
+	if (!rc && target->metadata_location)
+		rc = tarn_table_check(target->table, target->definition, err);
+	return rc;
 }
 
 enum tarn_rc tarn_targets_load(struct tarn_catalog *catalog, const struct tarn_run_stamp *stamp,
