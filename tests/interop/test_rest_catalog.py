@@ -317,11 +317,16 @@ def check_kill(lake: InCatalog, golden: Path, point: str, machine: str) -> None:
 
 
 @pytest.mark.fast
-@pytest.mark.parametrize("machine", ["one", "another"])
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_at_every_point(lake: InCatalog, golden: Path, point: str, machine: str) -> None:
-    """Whether this machine goes on, or another one that knows nothing."""
-    check_kill(lake, golden, point, machine)
+def test_killed_at_every_point(lake: InCatalog, golden: Path, point: str) -> None:
+    check_kill(lake, golden, point, "one")
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("point", ["catalog.made_some:7", "catalog.in_transaction", "catalog.answered"])
+def test_killed_and_gone_on_with_elsewhere(lake: InCatalog, golden: Path, point: str) -> None:
+    """By a machine that has not seen the killed run, nor at first any other."""
+    check_kill(lake, golden, point, "another")
 
 
 @pytest.mark.peers
@@ -353,7 +358,7 @@ def killed_run(lake: InCatalog, server: RestCatalogServer, number: int, answered
     return code == -signal.SIGKILL
 
 
-@pytest.mark.fast
+@pytest.mark.peers
 @pytest.mark.parametrize("answered", [False, True])
 def test_killed_at_every_request(server: RestCatalogServer, golden: Path, tmp_path: Path, answered: bool) -> None:
     killed, number = True, 0
@@ -405,6 +410,25 @@ def test_machines_in_turn(lake: InCatalog, golden: Path) -> None:
         lake.check()
     lake.add(golden / "raw/multi")
     lake.run(machine="machine 1")
+    lake.check()
+
+
+@pytest.mark.fast
+def test_a_machine_catches_up_by_what_is_new(lake: InCatalog, golden: Path) -> None:
+    """The ledger comes after another machine's run without a look at what it knows already."""
+    lake.add(golden / "raw/v2", half(golden, 1))
+    lake.run()
+    known = [Path(urlsplit(task.file.file_path).path) for task in lake.table("vqe_results").scan().plan_files()]
+    lake.add(golden / "raw/v2")
+    lake.run(machine="another")
+    for path in known:
+        path.rename(path.with_suffix(".hidden"))
+    lake.add(golden / "raw/v1")
+    lake.run()
+    refused = lake.try_run(machine="a third", expect=FAILED)
+    assert "bringing the ledger after the tables" in refused.stderr
+    for path in known:
+        path.with_suffix(".hidden").rename(path)
     lake.check()
 
 

@@ -123,13 +123,16 @@ static enum tarn_rc write_runs(struct rebuild *rebuild, struct tarn_err *err)
 	return rc;
 }
 
+#define EXPERIMENT                                                                                                     \
+	" INTO tarn_experiments VALUES (?1, ?2, ?3, ?4, coalesce("                                                     \
+	"(SELECT max(id) FROM tarn_runs WHERE run_id = ?5), 0))"
+
+/* Of those that are added some may be there, by the same runs under another source. */
 static enum tarn_rc write_experiments(struct rebuild *rebuild, struct tarn_err *err)
 {
+	static const char make[] = "INSERT" EXPERIMENT, add[] = "INSERT OR IGNORE" EXPERIMENT;
 	sqlite3_stmt *stmt;
-	enum tarn_rc rc = tarn_statement_prepare(rebuild->db,
-						 "INSERT INTO tarn_experiments VALUES (?1, ?2, ?3, ?4, coalesce("
-						 "(SELECT max(id) FROM tarn_runs WHERE run_id = ?5), 0))",
-						 &stmt, err);
+	enum tarn_rc rc = tarn_statement_prepare(rebuild->db, rebuild->known.since ? add : make, &stmt, err);
 
 	for (size_t i = 0; !rc && i < rebuild->known.n_experiments; i++) {
 		const struct tarn_known_experiment *known = &rebuild->known.experiments[i];
@@ -156,7 +159,7 @@ static enum tarn_rc fill_transaction(struct rebuild *rebuild, struct tarn_err *e
 	};
 	enum tarn_rc rc = tarn_ledger_make_tables(rebuild->db, err);
 
-	if (!rc)
+	if (!rc && !rebuild->known.since)
 		rc = wipe(rebuild, err);
 	if (!rc)
 		rc = write_runs(rebuild, err);
@@ -186,10 +189,10 @@ static enum tarn_rc write_ledger(struct rebuild *rebuild, struct tarn_err *err)
 
 /* ---- all of it ---- */
 
-static enum tarn_rc rebuild_in(struct rebuild *rebuild, struct tarn_catalog *catalog, const char *source,
+static enum tarn_rc rebuild_in(struct rebuild *rebuild, struct tarn_catalog *catalog, const char *source, int64_t since,
 			       struct tarn_err *err)
 {
-	enum tarn_rc rc = tarn_known_read(catalog, source, &rebuild->known, err);
+	enum tarn_rc rc = tarn_known_read(catalog, source, since, &rebuild->known, err);
 
 	rebuild->db = tarn_catalog_db(catalog);
 	rebuild->is_remote = tarn_catalog_is_remote(catalog);
@@ -218,7 +221,8 @@ enum tarn_rc tarn_run_rebuild(const struct tarn_run_options *options, struct tar
 	rebuild.raw = &raw;
 	rc = tarn_catalog_open_at(options->lake, options->catalog, TARN_CATALOG_WRITE, options->wait_ms, &catalog, err);
 	if (!rc) {
-		rc = rebuild_in(&rebuild, catalog, options->source ? options->source : tarn_store_url(raw.store), err);
+		rc = rebuild_in(&rebuild, catalog, options->source ? options->source : tarn_store_url(raw.store), 0,
+				err);
 		tarn_catalog_close(catalog);
 	}
 	tarn_raw_close(&raw);
@@ -229,7 +233,18 @@ enum tarn_rc tarn_run_rebuild(const struct tarn_run_options *options, struct tar
 
 /* ---- beside a REST catalog ---- */
 
-static enum tarn_rc is_behind(struct tarn_catalog *catalog, const char *source, bool *behind, struct tarn_err *err)
+static bool is_in_history(const struct tarn_table *audit, int64_t position)
+{
+	const struct tarn_snapshot *at = audit && position > 0 ? tarn_table_current(audit) : NULL;
+
+	while (at && at->id != position)
+		at = at->parent_id ? tarn_table_snapshot(audit, at->parent_id) : NULL;
+	return at;
+}
+
+/* *since: what the ledger can go on from, or 0. */
+static enum tarn_rc compare(struct tarn_catalog *catalog, const char *source, bool *behind, int64_t *since,
+			    struct tarn_err *err)
 {
 	struct tarn_table *audit;
 	int64_t position;
@@ -240,6 +255,7 @@ static enum tarn_rc is_behind(struct tarn_catalog *catalog, const char *source, 
 	if (rc)
 		return rc;
 	*behind = tarn_position_of(audit) != position;
+	*since = is_in_history(audit, position) ? position : 0;
 	tarn_table_free(audit);
 	return TARN_OK;
 }
@@ -249,12 +265,13 @@ enum tarn_rc tarn_ledger_follow(struct tarn_catalog *catalog, const struct tarn_
 {
 	struct rebuild rebuild = { .raw = raw };
 	bool behind = false;
+	int64_t since = 0;
 	enum tarn_rc rc = TARN_OK;
 
 	if (!tarn_catalog_is_remote(catalog))
 		return TARN_OK;
-	rc = is_behind(catalog, source, &behind, err);
+	rc = compare(catalog, source, &behind, &since, err);
 	if (!rc && behind)
-		rc = rebuild_in(&rebuild, catalog, source, err);
+		rc = rebuild_in(&rebuild, catalog, source, since, err);
 	return rc ? tarn_err_within(err, rc, "bringing the ledger after the tables") : TARN_OK;
 }
