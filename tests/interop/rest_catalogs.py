@@ -55,7 +55,7 @@ class Held:
 
 @dataclass
 class RestCatalogServer:
-    """All or none, under one lock. Metadata files go to file:// locations."""
+    """All or none, under one lock."""
 
     endpoints: list[str] | None = field(default_factory=lambda: list(ENDPOINTS))
     token: str | None = None  # what requests must carry
@@ -218,13 +218,19 @@ class RestCatalogServer:
                 raise Refused(404, "NoSuchTableException", f"no table {name}")
             changed[name] = self.apply(known, CommitTableRequest.model_validate(request))
         for held in changed.values():
-            path = Path(urlsplit(held.location).path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(held.metadata.model_dump_json())
+            self.write(held)
         if len(changed) > 1 and self.half_way():
             self.tables.update(list(changed.items())[:1])
             raise Refused(500, "InternalServerError", "broken off half way")
         self.tables.update(changed)
+
+    @staticmethod
+    def write(held: Held) -> None:
+        """A metadata file; nobody but `orphans` looks for it, so it is written only where that is easy."""
+        place = urlsplit(held.location)
+        if place.scheme == "file":
+            Path(place.path).parent.mkdir(parents=True, exist_ok=True)
+            Path(place.path).write_text(held.metadata.model_dump_json())
 
     @staticmethod
     def apply(known: Held | None, request: CommitTableRequest) -> Held:

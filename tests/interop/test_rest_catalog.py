@@ -26,6 +26,8 @@ from model import TABLES, columns
 from readers import NAMESPACE, duck
 from rest_catalogs import COMMIT_MANY, ENDPOINTS, PEERS, Peer, RestCatalogServer, address, start
 from s3_proxy import Proxy, Request, always
+from s3_servers import KEY, SECRET, Server
+from s3_servers import client as s3_client
 from test_readers import check_repeats
 
 COMMIT = "POST .*/transactions/commit"
@@ -230,6 +232,22 @@ def test_orphans(lake: InCatalog, golden: Path) -> None:
 
 
 @pytest.mark.fast
+def test_raw_and_lake_on_s3(lake: InCatalog, moto: Server, bucket: str, golden: Path) -> None:
+    lake.place = f"s3://{bucket}/lakes/one"
+    lake.environment = {key: value for key, value in moto.environment().items() if key not in os.environ}
+    lake.properties = {"s3.endpoint": moto.url, "s3.access-key-id": KEY, "s3.secret-access-key": SECRET, "s3.region": "us-east-1"}
+    store = s3_client(moto)
+    store.create_bucket(Bucket=bucket)
+    for names in (half(golden, 1), None):
+        lake.add(golden / "raw/v2", names)
+        for path in lake.raw.rglob("*.avro"):
+            store.upload_file(str(path), bucket, f"raw/{path.relative_to(lake.raw)}")
+        lake.tarn("features", "run", "--raw", f"s3://{bucket}/raw", *lake.lake_places())
+        lake.ran()
+        lake.check()
+
+
+@pytest.mark.fast
 def test_listings_in_pages(lake: InCatalog, server: RestCatalogServer, golden: Path) -> None:
     lake.add(golden / "raw/v2", half(golden, 1))
     lake.run()
@@ -399,6 +417,23 @@ def test_a_ledger_of_another_lake(lake: InCatalog, server: RestCatalogServer, go
     again.add(golden / "raw/v2")
     assert again.run()["experiments"] == 11
     again.check()
+
+
+@pytest.mark.fast
+def test_runs_that_were_rolled_back(lake: InCatalog, golden: Path) -> None:
+    """By somebody else, all tables: what those runs processed is new again."""
+    lake.add(golden / "raw/v2", half(golden, 1))
+    lake.run()
+    first = {name: lake.table(name).current_snapshot() for name in lake.tables()}
+    lake.add(golden / "raw/v2")
+    lake.try_run()
+    for name, snapshot in first.items():
+        table = lake.table(name)
+        if snapshot and table.current_snapshot() != snapshot:
+            table.manage_snapshots().rollback_to_snapshot(snapshot.snapshot_id).commit()
+    assert lake.run()["experiments"] == 5
+    lake.check()
+    assert "nothing new" in lake.try_run().stdout
 
 
 @pytest.mark.fast

@@ -199,8 +199,8 @@ static enum tarn_rc make_namespace(struct rest_catalog *rest, struct tarn_err *e
 }
 
 /* A server that has no such namespace says so by "not found". */
-static enum tarn_rc post_creation(struct rest_catalog *rest, const char *name, const struct tarn_buf *body,
-				  struct rest_answer *answer, struct tarn_err *err)
+static enum tarn_rc post_table(struct rest_catalog *rest, const char *name, const struct tarn_buf *body,
+			       struct rest_answer *answer, struct tarn_err *err)
 {
 	struct tarn_arena arena;
 	tarn_arena_init(&arena);
@@ -216,27 +216,82 @@ static enum tarn_rc post_creation(struct rest_catalog *rest, const char *name, c
 	return rc;
 }
 
-/* Asked twice (the first answer got lost) or beside somebody else the table is there already. */
+/* What a table is after a request that changes it. Asked twice (the first answer got lost), or beside somebody else who
+ * asks for the same, it is so already. */
+static enum tarn_rc change_table(struct tarn_catalog *catalog, const char *name, const struct tarn_buf *body,
+				 struct tarn_table **table, char **location, struct tarn_err *err)
+{
+	struct rest_answer answer;
+	enum tarn_rc rc = post_table(catalog->rest, name, body, &answer, err);
+	if (!rc)
+		rc = read_answer(catalog, &answer, table, location, err);
+	else if (rc == TARN_ECONFLICT)
+		rc = load(catalog, name, table, location, err);
+	rest_answer_release(&answer);
+	return rc;
+}
+
+static bool has_ids(const struct tarn_field *found, size_t n_found, const struct tarn_field *wanted, size_t n_wanted)
+{
+	for (size_t i = 0; i < n_found && i < n_wanted; i++)
+		if (found[i].id != wanted[i].id ||
+		    !has_ids(found[i].fields, found[i].n_fields, wanted[i].fields, wanted[i].n_fields))
+			return false;
+	return n_found == n_wanted;
+}
+
+static bool is_numbered_alike(const struct tarn_table *made, const struct tarn_table *table)
+{
+	size_t n_found, n_wanted;
+	const struct tarn_field *found = tarn_table_fields(made, &n_found);
+	const struct tarn_field *wanted = tarn_table_fields(table, &n_wanted);
+	return has_ids(found, n_found, wanted, n_wanted);
+}
+
+/* Nessie numbers the fields of a new table whatever ids are given; a second schema keeps its own. */
+static enum tarn_rc number_fields(struct tarn_catalog *catalog, const char *name, const struct tarn_table *table,
+				  struct tarn_table **made, char **location, struct tarn_err *err)
+{
+	struct tarn_table *numbered;
+	char *numbered_location;
+	struct tarn_buf body;
+	if (is_numbered_alike(*made, table) || tarn_table_current(*made))
+		return TARN_OK;
+	tarn_buf_init(&body, REQUEST_MAX);
+	rest_put_numbering(&body, name, *made, table);
+	enum tarn_rc rc = change_table(catalog, name, &body, &numbered, &numbered_location, err);
+	tarn_buf_release(&body);
+	if (rc)
+		return rc;
+	tarn_table_free(*made);
+	free(*location);
+	*made = numbered;
+	*location = numbered_location;
+	return TARN_OK;
+}
+
 static enum tarn_rc make(struct tarn_catalog *catalog, const char *name, struct tarn_table **table, char **location,
 			 struct tarn_err *err)
 {
-	struct rest_answer answer;
-	struct tarn_table *made;
+	struct tarn_table *made = NULL;
+	char *made_location = NULL;
 	struct tarn_buf body;
 	tarn_buf_init(&body, REQUEST_MAX);
 	rest_put_creation(&body, name, *table);
-	enum tarn_rc rc = post_creation(catalog->rest, name, &body, &answer, err);
-	if (!rc)
-		rc = read_answer(catalog, &answer, &made, location, err);
-	else if (rc == TARN_ECONFLICT)
-		rc = load(catalog, name, &made, location, err);
-	rest_answer_release(&answer);
+	enum tarn_rc rc = change_table(catalog, name, &body, &made, &made_location, err);
 	tarn_buf_release(&body);
-	if (rc)
+	if (!rc) {
+		tarn_point("catalog.made_some");
+		rc = number_fields(catalog, name, *table, &made, &made_location, err);
+	}
+	if (rc) {
+		tarn_table_free(made);
+		free(made_location);
 		return tarn_err_within(err, rc, "making it");
+	}
 	tarn_table_free(*table);
 	*table = made;
-	tarn_point("catalog.made_some");
+	*location = made_location;
 	return TARN_OK;
 }
 

@@ -11,11 +11,11 @@ void rest_put_namespace(struct tarn_buf *json)
 	tarn_buf_add_str(json, "{\"namespace\":[\"" TARN_NAMESPACE "\"],\"properties\":{}}");
 }
 
-static void put_spec(struct tarn_buf *json, const struct tarn_table *table)
+static void put_spec(struct tarn_buf *json, const struct tarn_table *table, int32_t spec_id)
 {
 	size_t n;
 	const struct tarn_partition_field *fields = tarn_table_partition(table, &n);
-	tarn_buf_add_str(json, "{\"spec-id\":0,\"fields\":[");
+	tarn_buf_printf(json, "{\"spec-id\":%d,\"fields\":[", spec_id);
 	for (size_t i = 0; i < n; i++) {
 		tarn_buf_add_str(json, i ? ",{\"name\":" : "{\"name\":");
 		tarn_json_put_str(json, fields[i].name);
@@ -41,29 +41,64 @@ static void put_properties(struct tarn_buf *json, const struct tarn_table *table
 	tarn_buf_add_byte(json, '}');
 }
 
+static void put_identifier(struct tarn_buf *json, const char *name)
+{
+	tarn_buf_add_str(json, "\"identifier\":{\"namespace\":[\"" TARN_NAMESPACE "\"],\"name\":");
+	tarn_json_put_str(json, name);
+	tarn_buf_add_byte(json, '}');
+}
+
+/* Java has stopped to ask for the last id; Nessie has not. */
+static void put_new_schema(struct tarn_buf *json, const struct tarn_table *table, int32_t id)
+{
+	tarn_buf_add_str(json, "{\"action\":\"add-schema\",\"schema\":");
+	tarn_table_put_schema(table, id, json);
+	tarn_buf_printf(json, ",\"last-column-id\":%d},{\"action\":\"set-current-schema\",\"schema-id\":-1}",
+			tarn_table_last_field_id(table));
+}
+
+static void put_new_spec(struct tarn_buf *json, const struct tarn_table *table, int32_t id)
+{
+	tarn_buf_add_str(json, ",{\"action\":\"add-spec\",\"spec\":");
+	put_spec(json, table, id);
+	tarn_buf_add_str(json, "},{\"action\":\"set-default-spec\",\"spec-id\":-1}");
+}
+
 void rest_put_creation(struct tarn_buf *json, const char *name, const struct tarn_table *table)
 {
-	tarn_buf_add_str(json, "{\"identifier\":{\"namespace\":[\"" TARN_NAMESPACE "\"],\"name\":");
-	tarn_json_put_str(json, name);
-	tarn_buf_add_str(json, "},\"requirements\":[{\"type\":\"assert-create\"}],\"updates\":["
+	tarn_buf_add_byte(json, '{');
+	put_identifier(json, name);
+	tarn_buf_add_str(json, ",\"requirements\":[{\"type\":\"assert-create\"}],\"updates\":["
 			       "{\"action\":\"assign-uuid\",\"uuid\":");
 	tarn_json_put_str(json, tarn_table_uuid(table));
-	tarn_buf_add_str(json, "},{\"action\":\"upgrade-format-version\",\"format-version\":2},"
-			       "{\"action\":\"add-schema\",\"schema\":");
-	tarn_buf_add_slice(json, tarn_table_schema_json(table));
-	/* Java has stopped to ask for the last id; Nessie has not. */
-	tarn_buf_printf(json, ",\"last-column-id\":%d", tarn_table_last_field_id(table));
-	tarn_buf_add_str(json, "},{\"action\":\"set-current-schema\",\"schema-id\":-1},"
-			       "{\"action\":\"add-spec\",\"spec\":");
-	put_spec(json, table);
-	tarn_buf_add_str(json, "},{\"action\":\"set-default-spec\",\"spec-id\":-1},"
-			       "{\"action\":\"add-sort-order\",\"sort-order\":{\"order-id\":0,\"fields\":[]}},"
+	tarn_buf_add_str(json, "},{\"action\":\"upgrade-format-version\",\"format-version\":2},");
+	put_new_schema(json, table, 0);
+	put_new_spec(json, table, 0);
+	tarn_buf_add_str(json, ",{\"action\":\"add-sort-order\",\"sort-order\":{\"order-id\":0,\"fields\":[]}},"
 			       "{\"action\":\"set-default-sort-order\",\"sort-order-id\":-1},"
 			       "{\"action\":\"set-location\",\"location\":");
 	tarn_json_put_str(json, tarn_table_location(table));
 	tarn_buf_add_str(json, "},{\"action\":\"set-properties\",\"updates\":");
 	put_properties(json, table);
 	tarn_buf_add_str(json, "}]}");
+}
+
+void rest_put_numbering(struct tarn_buf *json, const char *name, const struct tarn_table *made,
+			const struct tarn_table *table)
+{
+	size_t n;
+	tarn_table_partition(table, &n);
+	tarn_buf_add_byte(json, '{');
+	put_identifier(json, name);
+	tarn_buf_add_str(json, ",\"requirements\":[{\"type\":\"assert-table-uuid\",\"uuid\":");
+	tarn_json_put_str(json, tarn_table_uuid(made));
+	tarn_buf_add_str(json, "},{\"type\":\"assert-ref-snapshot-id\",\"ref\":\"main\",\"snapshot-id\":null}],"
+			       "\"updates\":[");
+	put_new_schema(json, table, 1);
+	/* No partition refers to a field; and the same spec is not added twice. */
+	if (n)
+		put_new_spec(json, table, 1);
+	tarn_buf_add_str(json, "]}");
 }
 
 /* A ref that the change moves or makes: in an append, all that point to the new snapshot. */

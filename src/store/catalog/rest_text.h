@@ -10,6 +10,10 @@ void rest_put_namespace(struct tarn_buf *json);
 /* CommitTableRequest that makes a table without snapshots. Not a CreateTableRequest: by that the server numbers the
  * fields itself, and our columns have ids of their own. */
 void rest_put_creation(struct tarn_buf *json, const char *name, const struct tarn_table *table);
+/* CommitTableRequest that gives the ids of `table` to one that the server has made, and numbered itself all the same:
+ * schema and partition spec 1 beside its 0. On condition that it has no snapshots. */
+void rest_put_numbering(struct tarn_buf *json, const char *name, const struct tarn_table *made,
+			const struct tarn_table *table);
 /* CommitTransactionRequest: each change's current snapshot is added, becomes main and gets the tags that point to it; a
  * requirement each says that table, main and tags are still as they were before. */
 void rest_put_transaction(struct tarn_buf *json, const struct tarn_catalog_change *const *changes, size_t n);

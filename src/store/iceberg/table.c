@@ -18,6 +18,11 @@ struct tarn_slice tarn_table_schema_json(const struct tarn_table *table)
 	return table->schema_json;
 }
 
+void tarn_table_put_schema(const struct tarn_table *table, int32_t schema_id, struct tarn_buf *json)
+{
+	tarn_schema_put_json(json, table->fields, table->n_fields, schema_id);
+}
+
 const char *tarn_table_location(const struct tarn_table *table)
 {
 	return table->location;

@@ -9,7 +9,8 @@
 #   venv-publish   confluent-kafka with its Avro serializer, for the bench of publishing
 #   avro-jars      Avro 1.12.1, asked through py4j of venv-registry (Java 17)
 #   apicurio       Apicurio Registry 2.6.13 (Java 17)
-#   venv-seaweed   SeaweedFS, an S3 server
+#   venv-seaweed   SeaweedFS, an S3 server and an Iceberg REST catalog
+#   iceberg-rest-jars   the REST catalog of Iceberg 1.10.1's own tests (Java 17)
 #   go/bin   versitygw, an S3 server (Go; three minutes to build)
 # usage: install.sh [NAME]...   readers, sail, spark, seaweed and versitygw, or those named (kafka, registry, avro, apicurio,
 #   physics ...); what is there
