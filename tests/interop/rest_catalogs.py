@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pytest
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchNamespaceError, RESTError
 from pyiceberg.schema import Schema
@@ -24,7 +26,8 @@ from pyiceberg.table import CommitTableRequest
 from pyiceberg.table.metadata import TableMetadata, TableMetadataV1
 from pyiceberg.table.update import update_table_metadata
 
-from s3_servers import KEY, SECRET, answers, free_ports
+from s3_servers import KEY, SECRET, Server, answers, free_ports
+from s3_servers import client as s3_client
 
 COMMIT_MANY = "POST /v1/{prefix}/transactions/commit"
 ENDPOINTS = [
@@ -266,7 +269,10 @@ class Peer:
         self.process.wait()
 
 
-def iceberg_java(folder: Path, peers: Path) -> tuple[list[str], dict[str, str], Callable[[subprocess.Popen[bytes]], Peer]]:
+Made = tuple[list[str], dict[str, str], Callable[[subprocess.Popen[bytes]], Peer]]
+
+
+def iceberg_java(folder: Path, peers: Path, s3: Server) -> Made:
     """The server of Iceberg's own tests, over its JdbcCatalog; files are local."""
     (port,) = free_ports(1)
     settings = {
@@ -281,7 +287,17 @@ def iceberg_java(folder: Path, peers: Path) -> tuple[list[str], dict[str, str], 
     return words, settings, lambda process: Peer("java", f"http://127.0.0.1:{port}", None, str(folder), {}, {}, process)
 
 
-def seaweed(folder: Path, peers: Path) -> tuple[list[str], dict[str, str], Callable[[subprocess.Popen[bytes]], Peer]]:
+def uses_s3(endpoint: str, **more: str) -> dict[str, str]:
+    keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "us-east-1"}
+    return {"TARN_S3_ENDPOINT": endpoint, **keys, **more}
+
+
+def reads_s3(endpoint: str, **more: str) -> dict[str, str]:
+    keys = {"s3.access-key-id": KEY, "s3.secret-access-key": SECRET, "s3.region": "us-east-1"}
+    return {"s3.endpoint": endpoint, **keys, **more}
+
+
+def seaweed(folder: Path, peers: Path, s3: Server) -> Made:
     """SeaweedFS: S3 and catalog in one; a bucket is a warehouse, and a token is had for the keys of S3."""
     names = ["master", "volume", "filer", "s3", "admin"]
     ports = free_ports(2 * len(names) + 1)
@@ -290,26 +306,40 @@ def seaweed(folder: Path, peers: Path) -> tuple[list[str], dict[str, str], Calla
         words += [f"-{name}.port={ports[2 * i]}", f"-{name}.port.grpc={ports[2 * i + 1]}"]
     words += [f"-s3.port.iceberg={ports[-1]}", "-webdav=false", "-admin.ui=false", "-master.telemetry=false", "-tableBucket=lakes"]
     endpoint = f"http://127.0.0.1:{ports[2 * names.index('s3')]}"
-    environment = {
-        "TARN_S3_ENDPOINT": endpoint,
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_REGION": "us-east-1",
-        "TARN_CATALOG_CREDENTIAL": f"{KEY}:{SECRET}",
-    }
-    properties = {
-        "s3.endpoint": endpoint,
-        "s3.access-key-id": KEY,
-        "s3.secret-access-key": SECRET,
-        "s3.region": "us-east-1",
-        "credential": f"{KEY}:{SECRET}",
-    }
+    environment = uses_s3(endpoint, TARN_CATALOG_CREDENTIAL=f"{KEY}:{SECRET}")
+    properties = reads_s3(endpoint, credential=f"{KEY}:{SECRET}")
     url = f"http://127.0.0.1:{ports[-1]}"
     keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
     return words, keys, lambda process: Peer("seaweed", url, "s3://lakes", "s3://lakes", environment, properties, process)
 
 
-PEERS = {"java": (iceberg_java, "iceberg-rest"), "seaweed": (seaweed, "seaweed")}
+def java_21() -> str:
+    """Of this system's Javas one that is new enough."""
+    for java in sorted(Path("/usr/lib/jvm").glob("*/bin/java"), reverse=True):
+        said = subprocess.run([java, "-version"], capture_output=True, text=True).stderr
+        version = re.search(r'version "(\d+)', said)
+        if version and int(version[1]) >= 21:
+            return str(java)
+    pytest.skip("Nessie wants Java 21 or later in /usr/lib/jvm")
+
+
+def nessie(folder: Path, peers: Path, s3: Server) -> Made:
+    """Nessie, whose tables are on another server's S3."""
+    port, management = free_ports(2)
+    s3_client(s3).create_bucket(Bucket="nessie")
+    option = "-Dnessie.catalog.service.s3.default-options"
+    words = [java_21(), "-Xmx768m", f"-Dquarkus.http.port={port}", f"-Dquarkus.management.port={management}",
+             "-Dnessie.version.store.type=IN_MEMORY", "-Dnessie.catalog.default-warehouse=here",
+             "-Dnessie.catalog.warehouses.here.location=s3://nessie/", f"{option}.endpoint={s3.url}/",
+             f"{option}.path-style-access=true", f"{option}.region=us-east-1",
+             f"{option}.access-key=urn:nessie-secret:quarkus:tarn.key", f"-Dtarn.key.name={KEY}", f"-Dtarn.key.secret={SECRET}",
+             "-jar", str(peers / "nessie/nessie-quarkus-0.99.0-runner.jar")]  # fmt: skip
+    url, environment, properties = f"http://127.0.0.1:{port}/iceberg", uses_s3(s3.url), reads_s3(s3.url)
+    properties["header.X-Iceberg-Access-Delegation"] = ""
+    return words, {}, lambda process: Peer("nessie", url, "here", "s3://nessie/lake", environment, properties, process)
+
+
+PEERS = {"java": (iceberg_java, "iceberg-rest"), "seaweed": (seaweed, "seaweed"), "nessie": (nessie, "nessie")}
 
 
 def client(peer: Peer) -> RestCatalog:
@@ -319,7 +349,7 @@ def client(peer: Peer) -> RestCatalog:
 
 def is_ready(peer: Peer) -> bool:
     """Whether it makes a namespace; SeaweedFS answers before its bucket is there."""
-    if not answers(int(peer.url.rsplit(":", 1)[1])):
+    if not answers(urlsplit(peer.url).port or 80):
         return False
     try:
         client(peer).create_namespace_if_not_exists("ready")
@@ -332,11 +362,11 @@ def address(url: str, warehouse: str | None) -> str:
     return f"{url}?warehouse={warehouse}" if warehouse else url
 
 
-def start(name: str, folder: Path, install: Callable[[Iterable[str]], Path]) -> Peer:
+def start(name: str, folder: Path, install: Callable[[Iterable[str]], Path], s3: Server) -> Peer:
     make, package = PEERS[name]
     data = folder / "data"
     data.mkdir(parents=True)
-    words, settings, peer_of = make(data, install([package]))
+    words, settings, peer_of = make(data, install([package]), s3)
     with (folder / "log").open("wb") as out:
         process = subprocess.Popen(words, stdout=out, stderr=out, cwd=folder, env={**os.environ, **settings}, start_new_session=True)
     peer, end = peer_of(process), time.monotonic() + 90

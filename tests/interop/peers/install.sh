@@ -10,6 +10,7 @@
 #   avro-jars      Avro 1.12.1, asked through py4j of venv-registry (Java 17)
 #   apicurio       Apicurio Registry 2.6.13 (Java 17)
 #   venv-seaweed   SeaweedFS, an S3 server and an Iceberg REST catalog
+#   nessie         Nessie 0.99.0, an Iceberg REST catalog (Java 21 or later)
 #   iceberg-rest-jars   the REST catalog of Iceberg 1.10.1's own tests (Java 17)
 #   go/bin   versitygw, an S3 server (Go; three minutes to build)
 # usage: install.sh [NAME]...   readers, sail, spark, seaweed and versitygw, or those named (kafka, registry, avro, apicurio,
@@ -77,6 +78,17 @@ apicurio() {
 	echo $version >"$folder/version"
 }
 
+nessie() {
+	local folder=$peers/nessie version=0.99.0
+	[ "$(cat "$folder/version" 2>/dev/null)" = $version ] && return
+	echo "install: $folder" >&2
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+		-Dartifact="org.projectnessie.nessie:nessie-quarkus:$version:jar:runner" -DoutputDirectory="$folder"
+	echo $version >"$folder/version"
+}
+
 go_program() {
 	[ -x "$peers/go/bin/$(basename "${1%@*}")" ] && return
 	echo "install: $1" >&2
@@ -87,6 +99,7 @@ for name in "${@:-readers sail spark seaweed versitygw}"; do
 	for peer in $name; do
 		case $peer in
 		apicurio) apicurio ;;
+		nessie) nessie ;;
 		versitygw) go_program github.com/versity/versitygw/cmd/versitygw@v1.8.0 ;;
 		*)
 			[ ! -e "$here/$peer.txt" ] || venv "$peer"
