@@ -62,6 +62,43 @@ static void a_table_is_made_with_its_own_ids(void **state)
 	tarn_table_free(table);
 }
 
+static void a_table_is_numbered_anew(void **state)
+{
+	(void)state;
+	static const struct tarn_table_definition bare = { .name = "a", .fields = fields, .n_fields = 1 };
+	const struct {
+		const struct tarn_table_definition *definition;
+		const char *fields, *spec;
+	} cases[] = {
+		{ &definition,
+		  ",{\"id\":7,\"name\":\"processing_date\",\"required\":false,\"type\":\"date\"}]},\"last-column-id\":"
+		  "7}",
+		  ",{\"action\":\"add-spec\",\"spec\":{\"spec-id\":1,\"fields\":[{\"name\":\"processing_date\","
+		  "\"transform\":\"identity\",\"source-id\":7,\"field-id\":1000}]}},"
+		  "{\"action\":\"set-default-spec\",\"spec-id\":-1}" },
+		{ &bare, "]},\"last-column-id\":3}", "" },
+	};
+	struct tarn_table *made = make_table();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct tarn_table *table = tarn_table_new(cases[i].definition, "s3://lake/a", NULL, 1000000);
+		char *expected = tarn_asprintf(
+			"{\"identifier\":{\"namespace\":[\"quantum_features\"],\"name\":\"a\"},\"requirements\":["
+			"{\"type\":\"assert-table-uuid\",\"uuid\":\"" UUID "\"},{\"type\":\"assert-ref-snapshot-id\","
+			"\"ref\":\"main\",\"snapshot-id\":null}],\"updates\":[{\"action\":\"add-schema\",\"schema\":{"
+			"\"type\":\"struct\",\"schema-id\":1,\"fields\":[{\"id\":3,\"name\":\"experiment_id\","
+			"\"required\":false,\"type\":\"string\"}%s,"
+			"{\"action\":\"set-current-schema\",\"schema-id\":-1}%s]}",
+			cases[i].fields, cases[i].spec);
+		struct tarn_buf json;
+		tarn_buf_init(&json, 1 << 20);
+		rest_put_numbering(&json, "a", made, table);
+		assert_text(&json, expected);
+		free(expected);
+		tarn_table_free(table);
+	}
+	tarn_table_free(made);
+}
+
 #define SNAPSHOT(id, parent, number)                                                                                   \
 	"{\"sequence-number\":" #number ",\"snapshot-id\":" #id "," parent                                             \
 	"\"timestamp-ms\":1000,\"summary\":{\"operation\":\"append\"},\"manifest-list\":\"s3://l\",\"schema-id\":0}"
@@ -195,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_is_made_with_its_own_ids),
+		cmocka_unit_test(a_table_is_numbered_anew),
 		cmocka_unit_test(a_commit_moves_what_points_to_the_new_snapshot),
 		cmocka_unit_test(a_table_is_read_and_no_prefix_of_it),
 		cmocka_unit_test(names_are_of_our_namespace),
