@@ -60,10 +60,10 @@ void tarn_catalog_expect(struct tarn_catalog *catalog, const char *const *names,
 /* "<lake>/quantum_features/<name>", arena memory of the catalog. */
 const char *tarn_catalog_table_location(struct tarn_catalog *catalog, const char *name);
 
-/* Before a new table's first commit: a REST catalog makes it now, empty, as `*table` says, and *table becomes what the
- * server made of it (its UUID, its location), *location its metadata file. SQLite makes tables by commits: nothing is
- * changed then. *table stays the caller's; the one before is freed where another takes its place. A table that somebody
- * else has made meanwhile is taken as it is. TARN_EINVALID where the server puts it outside of the lake. */
+/* Before a new table's first data file: a REST catalog makes it now, empty, as `*table` says, and *table becomes what
+ * the server made of it (its UUID, its location), *location its metadata file. SQLite makes tables by commits: nothing
+ * is changed then. *table stays the caller's; the one before is freed where another takes its place. A table that
+ * somebody else has made meanwhile is taken as it is. TARN_EINVALID where the server puts it outside of the lake. */
 enum tarn_rc tarn_catalog_make(struct tarn_catalog *catalog, const char *name, struct tarn_table **table,
 			       char **location, struct tarn_err *err) TARN_MUST_CHECK;
 
