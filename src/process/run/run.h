@@ -2,7 +2,7 @@
  *
  *   tarn_run         finds what is new, works on it as one split and commits it
  *   tarn_run_plan    prints splits; changes nothing of the lake (a ledger beside a REST catalog is brought after it)
- *   tarn_run_work    takes a split and gives its account; changes nothing that a reader can see, and may run twice
+ *   tarn_run_work    takes a split and gives its account; changes no rows that a reader can see, and may run twice
  *   tarn_run_commit  takes accounts and makes them visible, or nothing
  *
  * A run holds the catalog's writer lock from plan to commit. Beside a REST catalog that keeps off runs of this machine
