@@ -28,8 +28,16 @@ struct tarn_option {
 #define TARN_OPTIONS_PLACES                                                                                            \
 	{ .name = "catalog",                                                                                           \
 	  .argument = "URL",                                                                                           \
-	  .help = "the catalog, sqlite:////path (default: in the lake; needed for s3://)",                             \
+	  .help = "sqlite:////path, or http://host:port?warehouse=NAME of Iceberg REST (default: in the lake)",        \
 	  .environment = "TARN_CATALOG" },                                                                             \
+		{ .name = "catalog-token-file",                                                                        \
+		  .argument = "FILE",                                                                                  \
+		  .help = "holds the bearer token of a REST catalog",                                                  \
+		  .environment = "TARN_CATALOG_TOKEN_FILE" },                                                          \
+		{ .name = "ledger",                                                                                    \
+		  .argument = "FILE",                                                                                  \
+		  .help = "what is processed, beside a REST catalog (default: in ~/.local/state/tarn)",                \
+		  .environment = "TARN_LEDGER" },                                                                      \
 	{                                                                                                              \
 		.name = "s3-endpoint", .argument = "URL", .help = "the S3 server (default: Amazon's)",                 \
 		.environment = "TARN_S3_ENDPOINT"                                                                      \

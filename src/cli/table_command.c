@@ -169,7 +169,7 @@ static enum tarn_rc list_tables(struct tarn_catalog *catalog, struct tarn_print_
 	enum tarn_rc rc = tarn_catalog_list(catalog, &names, &n, err);
 	if (rc)
 		return rc;
-	tarn_catalog_expect(catalog);
+	tarn_catalog_expect(catalog, (const char *const *)names, n);
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = list_table(catalog, names[i], rows, err);
 	tarn_catalog_names_free(names, n);

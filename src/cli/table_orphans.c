@@ -141,7 +141,7 @@ static bool is_kept(const struct sweep *sweep, const char *key)
 }
 
 /* A folder that the catalog does not know but that has been published is somebody's table; it is none of ours to sweep.
- */
+ * Beside a REST catalog nothing is published by path, so every folder that is no table's of the namespace may be one. */
 static bool is_foreign_table(const struct sweep *sweep, const char *key)
 {
 	const char *name = key + strlen(TARN_NAMESPACE "/");
@@ -149,6 +149,8 @@ static bool is_foreign_table(const struct sweep *sweep, const char *key)
 	for (size_t i = 0; i < sweep->n_tables; i++)
 		if (strlen(sweep->tables[i]) == len && !memcmp(sweep->tables[i], name, len))
 			return false;
+	if (tarn_catalog_is_remote(sweep->catalog))
+		return true;
 	int64_t size;
 	char *hint = tarn_asprintf(TARN_NAMESPACE "/%.*s/metadata/version-hint.text", (int)len, name);
 	bool foreign = tarn_store_size(sweep->store, hint, &size, NULL) == TARN_OK;

@@ -26,3 +26,11 @@ expect 1 "$tarn" table ls --lake nowhere
 says err nowhere
 expect 1 "$tarn" features run --raw nowhere --lake lake
 says err nowhere
+mkdir there
+export TARN_CATALOG_ATTEMPTS=1
+expect 1 "$tarn" table ls --lake there --catalog http://127.0.0.1:1
+says err "http://127.0.0.1:1/v1/config"
+expect 1 "$tarn" table ls --lake there --catalog http://me:secret@127.0.0.1:1
+says err "TARN_CATALOG_CREDENTIAL"
+expect 1 "$tarn" table ls --lake there --catalog ftp://127.0.0.1
+says err "expected sqlite:////path"

@@ -3,6 +3,7 @@
 usage: spark_lake.py read LAKE OUT [LAKE OUT ...]    every table by path, as a Hadoop catalog and through catalog.db
        spark_lake.py append LAKE TABLE               copies TABLE's rows into itself through catalog.db
        spark_lake.py rewrite LAKE TABLE              rewrites data files and manifests through catalog.db
+       spark_lake.py rest URL OUT TABLE              every table through a REST catalog; then rewrites TABLE through it
 
 `read` leaves OUT/WAY/TABLE as Parquet and OUT/tables.json, what each catalog lists.
 """
@@ -62,10 +63,22 @@ def append(session: SparkSession, table: str) -> None:
     session.table(name).writeTo(name).append()
 
 
-def rewrite(session: SparkSession, table: str) -> None:
+def rewrite(session: SparkSession, table: str, catalog: str = CATALOG) -> None:
     name = f"{NAMESPACE}.{table}"
-    session.sql(f"CALL {CATALOG}.system.rewrite_data_files(table => '{name}', options => map('rewrite-all', 'true'))")
-    session.sql(f"CALL {CATALOG}.system.rewrite_manifests('{name}')")
+    session.sql(f"CALL {catalog}.system.rewrite_data_files(table => '{name}', options => map('rewrite-all', 'true'))")
+    session.sql(f"CALL {catalog}.system.rewrite_manifests('{name}')")
+
+
+def rest(session: SparkSession, url: str, out: Path, table: str) -> None:
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    session.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+    session.conf.set("spark.sql.catalog.served", "org.apache.iceberg.spark.SparkCatalog")
+    session.conf.set("spark.sql.catalog.served.type", "rest")
+    session.conf.set("spark.sql.catalog.served.uri", url)
+    for row in session.sql(f"SHOW TABLES IN served.{NAMESPACE}").collect():
+        frame = session.table(f"served.{NAMESPACE}.{row.tableName}")
+        frame.coalesce(1).write.mode("overwrite").parquet(f"file://{out}/{row.tableName}")
+    rewrite(session, table, "served")
 
 
 def main(command: str, arguments: list[str]) -> None:
@@ -74,6 +87,8 @@ def main(command: str, arguments: list[str]) -> None:
     if command == "read":
         for lake, out in zip(arguments[::2], arguments[1::2], strict=True):
             read(session_over(base, Path(lake)), Path(lake), Path(out))
+    elif command == "rest":
+        rest(base.newSession(), arguments[0], Path(arguments[1]), arguments[2])
     else:
         session = session_over(base, Path(arguments[0]))
         {"append": append, "rewrite": rewrite}[command](session, arguments[1])

@@ -27,6 +27,7 @@ struct commit {
 	struct tarn_catalog_change changes[TARN_N_TARGETS];
 	size_t n_changes;
 	char *ledger_json; /* NULL where it is too long for a summary */
+	int64_t position;  /* before the commit, see tarn_position_of */
 };
 
 /* ---- putting the results together ---- */
@@ -158,10 +159,16 @@ static void name_version(const struct tarn_target *target, const char *run_id, c
 		snprintf(version + len, 80 - len, "_%u", go);
 }
 
+/* With the first commit all tables come into being, so that a query for dead letters finds none instead of failing. */
+static bool is_appended_to(const struct commit *commit, size_t target)
+{
+	return commit->n_files[target] || !tarn_table_current(commit->input->targets->items[target].table);
+}
+
 static void name_versions(struct commit *commit)
 {
 	for (size_t i = 0; i < TARN_TARGET_PROCESSING_METADATA; i++)
-		if (commit->n_files[i] || !commit->input->targets->items[i].metadata_location)
+		if (is_appended_to(commit, i))
 			name_version(&commit->input->targets->items[i], commit->input->stamp->run_id,
 				     commit->tables[i].version);
 }
@@ -285,17 +292,41 @@ static void expect_manifest_lists(const struct commit *commit)
 	}
 }
 
+static const struct tarn_table *audit_of(const struct commit *commit)
+{
+	return commit->input->targets->items[TARN_TARGET_PROCESSING_METADATA].table;
+}
+
+/* Beside a REST catalog the ledger may be of another state than the tables are by now. From here on the catalog itself
+ * sees to it: every commit adds to the audit, on condition that nobody else has. */
+static enum tarn_rc check_position(struct commit *commit, struct tarn_err *err)
+{
+	const struct tarn_commit_input *input = commit->input;
+	int64_t position;
+	enum tarn_rc rc;
+
+	commit->position = tarn_position_of(audit_of(commit));
+	if (!tarn_catalog_is_remote(input->catalog))
+		return TARN_OK;
+	rc = tarn_ledger_position(tarn_catalog_db(input->catalog), input->source, &position, err);
+	if (rc || position == commit->position)
+		return rc;
+	tarn_fail(err, TARN_ECONFLICT, "another run has committed meanwhile");
+	tarn_err_hint(err, "run it again: it starts from what the other one wrote");
+	return TARN_ECONFLICT;
+}
+
 static enum tarn_rc append_tables(struct commit *commit, struct tarn_err *err)
 {
-	enum tarn_rc rc = write_audit(commit, err);
+	enum tarn_rc rc = check_position(commit, err);
 
+	if (!rc)
+		rc = write_audit(commit, err);
 	if (!rc)
 		rc = write_ledger_json(commit, err);
 	expect_manifest_lists(commit);
-	/* With the first commit all tables come into being, so that a query for dead letters finds none instead of
-	 * failing. */
 	for (size_t i = 0; !rc && i < TARN_N_TARGETS; i++)
-		if (commit->n_files[i] || !commit->input->targets->items[i].metadata_location)
+		if (is_appended_to(commit, i))
 			rc = append_table(commit, i, err);
 	return rc;
 }
@@ -326,9 +357,13 @@ static char *tables_json(struct commit *commit)
 static enum tarn_rc apply_ledger(void *context, struct sqlite3 *db, struct tarn_err *err)
 {
 	struct commit *commit = context;
+	enum tarn_rc rc;
 
 	commit->run.ended_us = tarn_now_us();
-	return tarn_ledger_apply(db, &commit->change, err);
+	rc = tarn_ledger_apply(db, &commit->change, err);
+	if (rc || !commit->n_changes || !tarn_catalog_is_remote(commit->input->catalog))
+		return rc;
+	return tarn_ledger_move(db, commit->input->source, commit->position, tarn_position_of(audit_of(commit)), err);
 }
 
 static enum tarn_rc run_commit(struct commit *commit, struct tarn_err *err)

@@ -9,6 +9,10 @@
  *   tarn_experiments  experiment -> result digest, first delivery, run
  *   tarn_runs         what each run did
  *
+ * Beside a REST catalog the file is one of this machine, apart from the tables, and has one table more:
+ *
+ *   tarn_positions    per source: the last run's snapshot of processing_metadata that the rest accounts for
+ *
  * A ledger reads; it is used by one thread at a time. A lake without these tables has processed nothing. */
 #ifndef TARN_PROCESS_RUN_LEDGER_H
 #define TARN_PROCESS_RUN_LEDGER_H
@@ -16,6 +20,7 @@
 #include "base/hash.h"
 #include "process/run/ranges.h"
 #include "process/run/statement.h"
+#include "store/iceberg/table.h"
 #include "store/object/object.h"
 
 struct tarn_ledger;
@@ -127,6 +132,17 @@ enum tarn_rc tarn_ledger_apply_places(sqlite3 *db, const struct tarn_ledger_chan
  * snapshot's summary. */
 enum tarn_rc tarn_ledger_state_json(struct tarn_ledger *ledger, const struct tarn_ledger_change *change,
 				    struct tarn_buf *json, struct tarn_err *err) TARN_MUST_CHECK;
+
+/* ---- beside a REST catalog (ledger_position.c) ---- */
+
+/* The newest snapshot of processing_metadata (NULL: no such table) that a run has made; 0: none. */
+int64_t tarn_position_of(const struct tarn_table *audit);
+/* What the ledger accounts for; -1 where it does not say. */
+enum tarn_rc tarn_ledger_position(sqlite3 *db, const char *source, int64_t *position,
+				  struct tarn_err *err) TARN_MUST_CHECK;
+/* Inside a transaction: this source is at `position`, and so are all others that were at `before`. */
+enum tarn_rc tarn_ledger_move(sqlite3 *db, const char *source, int64_t before, int64_t position,
+			      struct tarn_err *err) TARN_MUST_CHECK;
 
 /* ---- runs ---- */
 

@@ -9,8 +9,9 @@
 
 struct rebuild {
 	struct tarn_known known;
-	struct tarn_raw raw;
+	const struct tarn_raw *raw;
 	sqlite3 *db;
+	bool is_remote;
 	struct tarn_ledger_named *named;
 	size_t n_named;
 	struct tarn_rebuild_report report;
@@ -42,7 +43,7 @@ static void merge_objects(struct tarn_known *known)
 /* Of an object that is gone there is nothing to watch. */
 static enum tarn_rc find_size(struct rebuild *rebuild, const char *key, int64_t *size, struct tarn_err *err)
 {
-	enum tarn_rc rc = tarn_store_size(rebuild->raw.store, key, size, err);
+	enum tarn_rc rc = tarn_store_size(rebuild->raw->store, key, size, err);
 
 	if (rc != TARN_ENOTFOUND)
 		return rc;
@@ -122,13 +123,16 @@ static enum tarn_rc write_runs(struct rebuild *rebuild, struct tarn_err *err)
 	return rc;
 }
 
+#define EXPERIMENT                                                                                                     \
+	" INTO tarn_experiments VALUES (?1, ?2, ?3, ?4, coalesce("                                                     \
+	"(SELECT max(id) FROM tarn_runs WHERE run_id = ?5), 0))"
+
+/* Of those that are added some may be there, by the same runs under another source. */
 static enum tarn_rc write_experiments(struct rebuild *rebuild, struct tarn_err *err)
 {
+	static const char make[] = "INSERT" EXPERIMENT, add[] = "INSERT OR IGNORE" EXPERIMENT;
 	sqlite3_stmt *stmt;
-	enum tarn_rc rc = tarn_statement_prepare(rebuild->db,
-						 "INSERT INTO tarn_experiments VALUES (?1, ?2, ?3, ?4, coalesce("
-						 "(SELECT max(id) FROM tarn_runs WHERE run_id = ?5), 0))",
-						 &stmt, err);
+	enum tarn_rc rc = tarn_statement_prepare(rebuild->db, rebuild->known.since ? add : make, &stmt, err);
 
 	for (size_t i = 0; !rc && i < rebuild->known.n_experiments; i++) {
 		const struct tarn_known_experiment *known = &rebuild->known.experiments[i];
@@ -155,13 +159,18 @@ static enum tarn_rc fill_transaction(struct rebuild *rebuild, struct tarn_err *e
 	};
 	enum tarn_rc rc = tarn_ledger_make_tables(rebuild->db, err);
 
-	if (!rc)
+	if (!rc && !rebuild->known.since)
 		rc = wipe(rebuild, err);
 	if (!rc)
 		rc = write_runs(rebuild, err);
 	if (!rc)
 		rc = write_experiments(rebuild, err);
-	return rc ? rc : tarn_ledger_apply_places(rebuild->db, &change, err);
+	if (!rc)
+		rc = tarn_ledger_apply_places(rebuild->db, &change, err);
+	if (!rc && rebuild->is_remote)
+		rc = tarn_ledger_move(rebuild->db, rebuild->known.source, rebuild->known.position,
+				      rebuild->known.position, err);
+	return rc;
 }
 
 static enum tarn_rc write_ledger(struct rebuild *rebuild, struct tarn_err *err)
@@ -180,12 +189,13 @@ static enum tarn_rc write_ledger(struct rebuild *rebuild, struct tarn_err *err)
 
 /* ---- all of it ---- */
 
-static enum tarn_rc rebuild_in(struct rebuild *rebuild, struct tarn_catalog *catalog, const char *source,
+static enum tarn_rc rebuild_in(struct rebuild *rebuild, struct tarn_catalog *catalog, const char *source, int64_t since,
 			       struct tarn_err *err)
 {
-	enum tarn_rc rc = tarn_known_read(catalog, source, &rebuild->known, err);
+	enum tarn_rc rc = tarn_known_read(catalog, source, since, &rebuild->known, err);
 
 	rebuild->db = tarn_catalog_db(catalog);
+	rebuild->is_remote = tarn_catalog_is_remote(catalog);
 	if (!rc)
 		rc = find_sizes(rebuild, err);
 	if (!rc)
@@ -203,18 +213,65 @@ enum tarn_rc tarn_run_rebuild(const struct tarn_run_options *options, struct tar
 {
 	struct rebuild rebuild = { 0 };
 	struct tarn_catalog *catalog;
-	enum tarn_rc rc = tarn_raw_open(options->raw, &rebuild.raw, err);
+	struct tarn_raw raw;
+	enum tarn_rc rc = tarn_raw_open(options->raw, &raw, err);
 
 	if (rc)
 		return rc;
+	rebuild.raw = &raw;
 	rc = tarn_catalog_open_at(options->lake, options->catalog, TARN_CATALOG_WRITE, options->wait_ms, &catalog, err);
 	if (!rc) {
-		rc = rebuild_in(&rebuild, catalog,
-				options->source ? options->source : tarn_store_url(rebuild.raw.store), err);
+		rc = rebuild_in(&rebuild, catalog, options->source ? options->source : tarn_store_url(raw.store), 0,
+				err);
 		tarn_catalog_close(catalog);
 	}
-	tarn_raw_close(&rebuild.raw);
+	tarn_raw_close(&raw);
 	if (!rc)
 		*report = rebuild.report;
 	return rc;
+}
+
+/* ---- beside a REST catalog ---- */
+
+static bool is_in_history(const struct tarn_table *audit, int64_t position)
+{
+	const struct tarn_snapshot *at = audit && position > 0 ? tarn_table_current(audit) : NULL;
+
+	while (at && at->id != position)
+		at = at->parent_id ? tarn_table_snapshot(audit, at->parent_id) : NULL;
+	return at;
+}
+
+/* *since: what the ledger can go on from, or 0. */
+static enum tarn_rc compare(struct tarn_catalog *catalog, const char *source, bool *behind, int64_t *since,
+			    struct tarn_err *err)
+{
+	struct tarn_table *audit;
+	int64_t position;
+	enum tarn_rc rc = tarn_ledger_position(tarn_catalog_db(catalog), source, &position, err);
+
+	if (!rc)
+		rc = tarn_known_load(catalog, tarn_processing_metadata_table.name, &audit, err);
+	if (rc)
+		return rc;
+	*behind = tarn_position_of(audit) != position;
+	*since = is_in_history(audit, position) ? position : 0;
+	tarn_table_free(audit);
+	return TARN_OK;
+}
+
+enum tarn_rc tarn_ledger_follow(struct tarn_catalog *catalog, const struct tarn_raw *raw, const char *source,
+				struct tarn_err *err)
+{
+	struct rebuild rebuild = { .raw = raw };
+	bool behind = false;
+	int64_t since = 0;
+	enum tarn_rc rc = TARN_OK;
+
+	if (!tarn_catalog_is_remote(catalog))
+		return TARN_OK;
+	rc = compare(catalog, source, &behind, &since, err);
+	if (!rc && behind)
+		rc = rebuild_in(&rebuild, catalog, source, since, err);
+	return rc ? tarn_err_within(err, rc, "bringing the ledger after the tables") : TARN_OK;
 }

@@ -43,6 +43,7 @@ struct table_reading {
 	const char *columns[MOST_COLUMNS]; /* a NULL ends them */
 	enum tarn_rc (*see)(struct tarn_known *known, const struct row *row, struct tarn_err *err);
 	struct tarn_known *known;
+	const struct tarn_table *table;
 	struct tarn_store *store;
 	const struct tarn_field *fields[MOST_COLUMNS];
 	size_t n;
@@ -83,12 +84,26 @@ static enum tarn_rc read_group(struct table_reading *reading, struct tarn_parque
 	return rc;
 }
 
+static struct tarn_known_run *run_of(struct tarn_known *known, struct tarn_slice run_id);
+
+/* Whether one of the runs that count has added a file. Of one whose snapshot has expired nobody can tell. */
+static bool is_wanted(const struct table_reading *reading, const struct tarn_scan_file *file)
+{
+	const struct tarn_snapshot *snapshot = tarn_table_snapshot(reading->table, file->added_snapshot_id);
+	const char *run_id = snapshot ? tarn_snapshot_summary(snapshot, "tarn.run-id") : NULL;
+
+	return !reading->known->since || !run_id || run_of(reading->known, tarn_slice_str(run_id));
+}
+
 static enum tarn_rc read_file(void *context, const struct tarn_scan_file *file, struct tarn_err *err)
 {
 	struct table_reading *reading = context;
 	struct tarn_scan_reader *scan;
-	enum tarn_rc rc = tarn_scan_open(reading->store, file->location, &scan, err);
+	enum tarn_rc rc;
 
+	if (!is_wanted(reading, file))
+		return TARN_OK;
+	rc = tarn_scan_open(reading->store, file->location, &scan, err);
 	if (rc)
 		return rc;
 	for (size_t group = 0; !rc && group < tarn_parquet_groups(tarn_scan_parquet(scan)); group++)
@@ -98,8 +113,8 @@ static enum tarn_rc read_file(void *context, const struct tarn_scan_file *file, 
 }
 
 /* A table that is not there has no rows. */
-static enum tarn_rc load(struct tarn_catalog *catalog, const char *name, struct tarn_table **table,
-			 struct tarn_err *err)
+enum tarn_rc tarn_known_load(struct tarn_catalog *catalog, const char *name, struct tarn_table **table,
+			     struct tarn_err *err)
 {
 	struct tarn_err problem;
 	enum tarn_rc rc = tarn_catalog_load(catalog, name, table, NULL, &problem);
@@ -116,10 +131,11 @@ static enum tarn_rc load(struct tarn_catalog *catalog, const char *name, struct 
 static enum tarn_rc read_table(struct table_reading *reading, struct tarn_catalog *catalog, struct tarn_err *err)
 {
 	struct tarn_table *table;
-	enum tarn_rc rc = load(catalog, reading->name, &table, err);
+	enum tarn_rc rc = tarn_known_load(catalog, reading->name, &table, err);
 
 	if (rc || !table)
 		return rc;
+	reading->table = table;
 	reading->store = tarn_catalog_store(catalog);
 	if (tarn_table_current(table)) {
 		rc = find_columns(reading, table, err);
@@ -187,32 +203,57 @@ static const char *keep(struct tarn_known *known, const char *text)
 	return tarn_arena_strdup(&known->arena, text);
 }
 
+/* A snapshot that was rolled back is in the table still, but not in its history; what it had processed is open again.
+ */
+static bool *mark_history(struct tarn_known *known, const struct tarn_table *table)
+{
+	size_t n;
+	const struct tarn_snapshot *snapshots = tarn_table_snapshots(table, &n), *at = tarn_table_current(table);
+	bool *marks = tarn_arena_zalloc(&known->arena, n * sizeof(*marks));
+
+	for (size_t i = n; at && at->id != known->since && i--;) {
+		if (snapshots[i].id != at->id)
+			continue;
+		marks[i] = true;
+		at = at->parent_id ? tarn_table_snapshot(table, at->parent_id) : NULL;
+	}
+	return marks;
+}
+
+static void take_run(struct tarn_known *known, const struct tarn_snapshot *snapshot)
+{
+	const char *run_id = tarn_snapshot_summary(snapshot, "tarn.run-id");
+	const char *source = tarn_snapshot_summary(snapshot, "tarn.source");
+	const char *offsets = tarn_snapshot_summary(snapshot, "tarn.ledger");
+
+	if (!run_id || !source)
+		return;
+	known->runs = tarn_grow(known->runs, &known->cap_runs, known->n_runs + 1, sizeof(*known->runs));
+	known->runs[known->n_runs++] = (struct tarn_known_run){
+		.run_id = keep(known, run_id),
+		.source = keep(known, source),
+		.us = snapshot->timestamp_ms * 1000,
+	};
+	if (offsets)
+		take_offsets(known, offsets);
+}
+
 static enum tarn_rc read_runs(struct tarn_known *known, struct tarn_catalog *catalog, struct tarn_err *err)
 {
 	struct tarn_table *table;
 	const struct tarn_snapshot *snapshots;
+	const bool *marks;
 	size_t n;
-	enum tarn_rc rc = load(catalog, "processing_metadata", &table, err);
+	enum tarn_rc rc = tarn_known_load(catalog, "processing_metadata", &table, err);
 
 	if (rc || !table)
 		return rc;
+	known->position = tarn_position_of(table);
+	marks = mark_history(known, table);
 	snapshots = tarn_table_snapshots(table, &n);
-	for (size_t i = 0; i < n; i++) {
-		const char *run_id = tarn_snapshot_summary(&snapshots[i], "tarn.run-id");
-		const char *source = tarn_snapshot_summary(&snapshots[i], "tarn.source");
-		const char *offsets = tarn_snapshot_summary(&snapshots[i], "tarn.ledger");
-
-		if (!run_id || !source)
-			continue;
-		known->runs = tarn_grow(known->runs, &known->cap_runs, known->n_runs + 1, sizeof(*known->runs));
-		known->runs[known->n_runs++] = (struct tarn_known_run){
-			.run_id = keep(known, run_id),
-			.source = keep(known, source),
-			.us = snapshots[i].timestamp_ms * 1000,
-		};
-		if (offsets)
-			take_offsets(known, offsets);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (marks[i])
+			take_run(known, &snapshots[i]);
 	tarn_table_free(table);
 	return TARN_OK;
 }
@@ -338,7 +379,7 @@ static enum tarn_rc see_letter(struct tarn_known *known, const struct row *row, 
 	return TARN_OK;
 }
 
-enum tarn_rc tarn_known_read(struct tarn_catalog *catalog, const char *source, struct tarn_known *known,
+enum tarn_rc tarn_known_read(struct tarn_catalog *catalog, const char *source, int64_t since, struct tarn_known *known,
 			     struct tarn_err *err)
 {
 	struct table_reading readings[] = {
@@ -350,7 +391,7 @@ enum tarn_rc tarn_known_read(struct tarn_catalog *catalog, const char *source, s
 	};
 	enum tarn_rc rc;
 
-	*known = (struct tarn_known){ .source = source };
+	*known = (struct tarn_known){ .source = source, .since = since };
 	tarn_arena_init(&known->arena);
 	rc = read_runs(known, catalog, err);
 	for (size_t i = 0; !rc && i < sizeof(readings) / sizeof(*readings); i++) {

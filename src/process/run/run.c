@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "process/run/rebuild.h"
 #include "process/run/run_steps.h"
 
 static int count_cores(void)
@@ -62,6 +63,8 @@ static enum tarn_rc open_run(struct run *run, struct tarn_err *err)
 	run->source = options->source ? options->source : tarn_store_url(run->raw.store);
 	rc = tarn_catalog_open_at(options->lake, options->catalog, TARN_CATALOG_WRITE, options->wait_ms, &run->catalog,
 				  err);
+	if (!rc)
+		rc = tarn_ledger_follow(run->catalog, &run->raw, run->source, err);
 	if (rc)
 		return rc;
 	tarn_sql_view_begin(tarn_catalog_db(run->catalog));

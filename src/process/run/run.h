@@ -1,12 +1,14 @@
 /* The feature run: plan, work, commit; each alone, or all three in one process.
  *
  *   tarn_run         finds what is new, works on it as one split and commits it
- *   tarn_run_plan    prints splits; changes nothing
- *   tarn_run_work    takes a split and gives its account; changes nothing that a reader can see, and may run twice
+ *   tarn_run_plan    prints splits; changes nothing of the lake (a ledger beside a REST catalog is brought after it)
+ *   tarn_run_work    takes a split and gives its account; changes no rows that a reader can see, and may run twice
  *   tarn_run_commit  takes accounts and makes them visible, or nothing
  *
- * A run holds the catalog's writer lock from plan to commit. Work alone holds none: the commit checks what it finds and
- * does a split again that meets experiments, offsets or objects that are in the lake by then. */
+ * A run holds the catalog's writer lock from plan to commit. Beside a REST catalog that keeps off runs of this machine
+ * alone; of two on two machines one gets TARN_ECONFLICT, with nothing changed, and finds what is new when it runs
+ * again. Work alone holds none: the commit checks what it finds and does a split again that meets experiments, offsets
+ * or objects that are in the lake by then. */
 #ifndef TARN_PROCESS_RUN_RUN_H
 #define TARN_PROCESS_RUN_RUN_H
 
@@ -14,7 +16,7 @@
 
 struct tarn_run_options {
 	const char *raw, *lake;
-	const char *catalog; /* where the SQLite file is; NULL: in the lake (see tarn_catalog_open_at) */
+	const char *catalog; /* its URL; NULL: in the lake (see tarn_catalog_open_at) */
 	const char *source;  /* the raw area's name in the ledger; NULL: its URL */
 	int jobs;	     /* 0: one per core */
 	int wait_ms;	     /* for the writer lock; -1: for ever */

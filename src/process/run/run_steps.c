@@ -1,6 +1,8 @@
 /* Plan and work, each alone. */
 #include "process/run/run_steps.h"
 
+#include "process/run/rebuild.h"
+
 /* ---- plan alone ---- */
 
 /* A lake that is not there has processed nothing. */
@@ -18,6 +20,22 @@ static enum tarn_rc open_reading(const struct tarn_run_options *options, struct 
 	if (rc && err)
 		*err = problem;
 	return rc;
+}
+
+/* The ledger beside a REST catalog is this machine's own, so that bringing it after the tables changes nothing of the
+ * lake. */
+static enum tarn_rc follow_tables(const struct tarn_run_options *options, const struct tarn_raw *raw,
+				  struct tarn_catalog **catalog, struct tarn_err *err)
+{
+	const char *source = options->source ? options->source : tarn_store_url(raw->store);
+	enum tarn_rc rc;
+
+	if (!*catalog || !tarn_catalog_is_remote(*catalog))
+		return TARN_OK;
+	tarn_catalog_close(*catalog);
+	*catalog = NULL;
+	rc = tarn_catalog_open_at(options->lake, options->catalog, TARN_CATALOG_WRITE, options->wait_ms, catalog, err);
+	return rc ? rc : tarn_ledger_follow(*catalog, raw, source, err);
 }
 
 static enum tarn_rc visit_splits(const struct tarn_run_options *options, const char *source,
@@ -69,17 +87,18 @@ static enum tarn_rc plan_with(const struct tarn_run_options *options, const stru
 enum tarn_rc tarn_run_plan(const struct tarn_run_options *options, int64_t split_bytes, tarn_run_line visit,
 			   void *context, struct tarn_err *err)
 {
-	struct tarn_catalog *catalog;
+	struct tarn_catalog *catalog = NULL;
 	struct tarn_raw raw;
 	enum tarn_rc rc = tarn_raw_open(options->raw, &raw, err);
 
 	if (rc)
 		return rc;
 	rc = open_reading(options, &catalog, err);
-	if (!rc) {
+	if (!rc)
+		rc = follow_tables(options, &raw, &catalog, err);
+	if (!rc)
 		rc = plan_with(options, &raw, catalog, split_bytes, visit, context, err);
-		tarn_catalog_close(catalog);
-	}
+	tarn_catalog_close(catalog);
 	tarn_raw_close(&raw);
 	return rc;
 }
@@ -106,9 +125,8 @@ static enum tarn_rc open_lake(const struct tarn_run_options *options, struct tar
 	return tarn_catalog_open_at(options->lake, options->catalog, TARN_CATALOG_READ, 0, catalog, err);
 }
 
-/* Where the split's objects are: as the caller says, else as the plan said. */
-static enum tarn_rc open_split(const struct tarn_run_options *options, const struct tarn_split *split,
-			       struct tarn_raw *raw, struct tarn_err *err)
+enum tarn_rc tarn_run_open_split(const struct tarn_run_options *options, const struct tarn_split *split,
+				 struct tarn_raw *raw, struct tarn_err *err)
 {
 	return tarn_raw_open(options->raw ? options->raw : split->raw, raw, err);
 }
@@ -119,7 +137,7 @@ enum tarn_rc tarn_run_split(const struct tarn_run_options *options, struct tarn_
 			    struct tarn_work_result *result, struct tarn_err *err)
 {
 	struct tarn_raw raw;
-	enum tarn_rc rc = open_split(options, split, &raw, err);
+	enum tarn_rc rc = tarn_run_open_split(options, split, &raw, err);
 
 	if (rc)
 		return rc;

@@ -1,6 +1,7 @@
 /* Commit alone: accounts of splits that were worked on elsewhere, checked against what the lake has got meanwhile. */
 #include <stdlib.h>
 
+#include "process/run/rebuild.h"
 #include "process/run/run_steps.h"
 
 struct account {
@@ -179,6 +180,21 @@ static enum tarn_rc accept(struct commit_run *run, struct account *account, stru
 	return rc;
 }
 
+static enum tarn_rc follow_tables(struct commit_run *run, const struct tarn_split *split, struct tarn_err *err)
+{
+	struct tarn_raw raw;
+	enum tarn_rc rc;
+
+	if (!tarn_catalog_is_remote(run->catalog))
+		return TARN_OK;
+	rc = tarn_run_open_split(run->options, split, &raw, err);
+	if (rc)
+		return rc;
+	rc = tarn_ledger_follow(run->catalog, &raw, split->source, err);
+	tarn_raw_close(&raw);
+	return rc;
+}
+
 static enum tarn_rc open_commit(struct commit_run *run, struct tarn_err *err)
 {
 	const struct tarn_split *split = &run->accounts[0].split;
@@ -187,6 +203,8 @@ static enum tarn_rc open_commit(struct commit_run *run, struct tarn_err *err)
 
 	run->stamp = tarn_run_stamp_at(split->run_id, split->now_us);
 	memcpy(run->report->run_id, run->stamp.run_id, sizeof(run->report->run_id));
+	if (!rc)
+		rc = follow_tables(run, split, err);
 	if (!rc)
 		rc = tarn_ledger_open(tarn_catalog_db(run->catalog), split->source, &run->ledger, err);
 	if (!rc)

@@ -35,7 +35,7 @@ static enum tarn_run_outcome parse_outcome(const char *name)
 
 static bool has_runs(sqlite3 *db)
 {
-	return sqlite3_table_column_metadata(db, NULL, "tarn_runs", "run_id", NULL, NULL, NULL, NULL, NULL) ==
+	return db && sqlite3_table_column_metadata(db, NULL, "tarn_runs", "run_id", NULL, NULL, NULL, NULL, NULL) ==
 	       SQLITE_OK;
 }
 

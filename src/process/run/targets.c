@@ -50,39 +50,62 @@ static void make_uuid(const char *run_id, const char *table, char uuid[TARN_UUID
 	snprintf(uuid, TARN_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
+static enum tarn_rc make(struct tarn_catalog *catalog, const struct tarn_run_stamp *stamp, struct tarn_target *target,
+			 struct tarn_err *err)
+{
+	const char *name = target->definition->name, *location = tarn_catalog_table_location(catalog, name);
+	char uuid[TARN_UUID_SIZE];
+	enum tarn_rc rc;
+
+	make_uuid(stamp->run_id, name, uuid);
+	target->table = tarn_table_new(target->definition, location, uuid, stamp->now_us);
+	rc = tarn_catalog_make(catalog, name, &target->table, &target->metadata_location, err);
+	/* What a server has made of it. */
+	if (!rc && target->metadata_location)
+		rc = tarn_table_check(target->table, target->definition, err);
+	return rc;
+}
+
 static enum tarn_rc load(struct tarn_catalog *catalog, const struct tarn_run_stamp *stamp, struct tarn_target *target,
 			 struct tarn_err *err)
 {
-	const char *name = target->definition->name;
-	char uuid[TARN_UUID_SIZE];
 	struct tarn_err problem;
-	enum tarn_rc rc = tarn_catalog_load(catalog, name, &target->table, &target->metadata_location, &problem);
+	enum tarn_rc rc = tarn_catalog_load(catalog, target->definition->name, &target->table,
+					    &target->metadata_location, &problem);
 
+	if (rc == TARN_ENOTFOUND)
+		return make(catalog, stamp, target, err);
 	if (!rc)
-		return tarn_table_check(target->table, target->definition, err);
-	if (rc != TARN_ENOTFOUND) {
-		if (err)
-			*err = problem;
-		return rc;
+		rc = tarn_table_check(target->table, target->definition, &problem);
+	/* A run that died may have left a table half made. */
+	if (rc && target->table && !tarn_table_current(target->table) && tarn_catalog_is_remote(catalog)) {
+		tarn_table_free(target->table);
+		free(target->metadata_location);
+		target->metadata_location = NULL;
+		return make(catalog, stamp, target, err);
 	}
-	make_uuid(stamp->run_id, name, uuid);
-	target->table =
-		tarn_table_new(target->definition, tarn_catalog_table_location(catalog, name), uuid, stamp->now_us);
-	return TARN_OK;
+	if (rc && err)
+		*err = problem;
+	return rc;
 }
 
 enum tarn_rc tarn_targets_load(struct tarn_catalog *catalog, const struct tarn_run_stamp *stamp,
 			       struct tarn_targets *targets, struct tarn_err *err)
 {
 	/* A distant lake may take its time to answer; others may write meanwhile. */
-	sqlite3 *db = tarn_store_lists_trees(tarn_catalog_store(catalog)) ? NULL : tarn_catalog_db(catalog);
+	bool distant = tarn_store_lists_trees(tarn_catalog_store(catalog)) || tarn_catalog_is_remote(catalog);
+	sqlite3 *db = distant ? NULL : tarn_catalog_db(catalog);
+	const char *names[TARN_N_TARGETS];
 	enum tarn_rc rc = TARN_OK;
 
 	*targets = (struct tarn_targets){ 0 };
-	tarn_catalog_expect(catalog);
+	for (size_t i = 0; i < TARN_N_TARGETS; i++) {
+		targets->items[i].definition = tarn_target_definition(i);
+		names[i] = targets->items[i].definition->name;
+	}
+	tarn_catalog_expect(catalog, names, TARN_N_TARGETS);
 	tarn_sql_view_begin(db);
 	for (size_t i = 0; !rc && i < TARN_N_TARGETS; i++) {
-		targets->items[i].definition = tarn_target_definition(i);
 		rc = load(catalog, stamp, &targets->items[i], err);
 		if (rc)
 			rc = tarn_err_within(err, rc, "table \"%s\"", targets->items[i].definition->name);

@@ -25,7 +25,8 @@ struct tarn_targets {
 };
 
 /* Loads what is there; a table that is not gets its state before the first snapshot, with ids that depend on the run's
- * alone. TARN_EINVALID where a table of that name has other columns. */
+ * alone. A REST catalog makes it at once (tarn_catalog_make): some servers take no files for tables that they do not
+ * know. TARN_EINVALID where a table of that name has other columns. */
 enum tarn_rc tarn_targets_load(struct tarn_catalog *catalog, const struct tarn_run_stamp *stamp,
 			       struct tarn_targets *targets, struct tarn_err *err) TARN_MUST_CHECK;
 void tarn_targets_release(struct tarn_targets *targets);

@@ -1,204 +1,49 @@
+/* The door of both kinds of catalog: which one it is, and what they have in common. */
 #include "store/catalog/catalog.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/compress.h"
 #include "base/file.h"
+#include "base/module.h"
 #include "store/catalog/state.h"
-
-enum { BUSY_MS = 10000 };
-static const size_t largest_metadata = (size_t)1 << 28;
-
-/* ---- the database ---- */
-
-/* Schema V1 of Iceberg's JdbcCatalog, word for word as PyIceberg and Java make it. */
-static const char create_tables[] =
-	"CREATE TABLE IF NOT EXISTS iceberg_tables ("
-	"catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL, "
-	"metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000), iceberg_type VARCHAR(5), "
-	"PRIMARY KEY (catalog_name, table_namespace, table_name));"
-	"CREATE TABLE IF NOT EXISTS iceberg_namespace_properties ("
-	"catalog_name VARCHAR(255) NOT NULL, namespace VARCHAR(255) NOT NULL, "
-	"property_key VARCHAR(255), property_value VARCHAR(1000), "
-	"PRIMARY KEY (catalog_name, namespace, property_key));";
-
-/* Whether a query without parameters has a row. */
-static enum tarn_rc has_row(sqlite3 *db, const char *sql, bool *has, struct tarn_err *err)
-{
-	sqlite3_stmt *statement;
-	enum tarn_rc rc = tarn_sql_prepare(db, sql, NULL, 0, &statement, err);
-	if (rc)
-		return rc;
-	int step = sqlite3_step(statement);
-	if (step != SQLITE_ROW && step != SQLITE_DONE)
-		rc = tarn_sql_fail(db, "reading the catalog", err);
-	else
-		*has = step == SQLITE_ROW;
-	sqlite3_finalize(statement);
-	return rc;
-}
-
-static enum tarn_rc has_tables(struct tarn_catalog *catalog, bool *has, struct tarn_err *err)
-{
-	return has_row(catalog->db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'iceberg_tables'", has,
-		       err);
-}
-
-static enum tarn_rc find_type_column(struct tarn_catalog *catalog, struct tarn_err *err)
-{
-	return has_row(catalog->db, "SELECT 1 FROM pragma_table_info('iceberg_tables') WHERE name = 'iceberg_type'",
-		       &catalog->has_type, err);
-}
-
-static enum tarn_rc make_namespace(struct tarn_catalog *catalog, struct tarn_err *err)
-{
-	char *location = tarn_asprintf("%s/" TARN_NAMESPACE, tarn_store_url(catalog->store));
-	const char *texts[] = { location };
-	enum tarn_rc rc = tarn_sql_change(catalog->db,
-					  "INSERT OR IGNORE INTO iceberg_namespace_properties VALUES "
-					  "('" TARN_CATALOG_NAME "', '" TARN_NAMESPACE "', 'exists', 'true'), "
-					  "('" TARN_CATALOG_NAME "', '" TARN_NAMESPACE "', 'location', ?1)",
-					  texts, 1, NULL, err);
-	free(location);
-	return rc;
-}
-
-static enum tarn_rc make_schema(struct tarn_catalog *catalog, struct tarn_err *err)
-{
-	enum tarn_rc rc = tarn_sql_run(catalog->db, "BEGIN IMMEDIATE", "making the catalog", err);
-	if (rc)
-		return rc;
-	rc = tarn_sql_run(catalog->db, create_tables, "making the catalog", err);
-	if (!rc)
-		rc = make_namespace(catalog, err);
-	if (!rc)
-		rc = tarn_sql_run(catalog->db, "COMMIT", "making the catalog", err);
-	if (rc)
-		sqlite3_exec(catalog->db, "ROLLBACK", NULL, NULL, NULL);
-	return rc;
-}
-
-/* A writer leaves a complete schema behind; a look is cheaper than a transaction. */
-static enum tarn_rc ensure_schema(struct tarn_catalog *catalog, struct tarn_err *err)
-{
-	bool tables = false, named = false;
-	enum tarn_rc rc = has_tables(catalog, &tables, err);
-	if (!rc && tables)
-		rc = has_row(catalog->db,
-			     "SELECT 1 FROM iceberg_namespace_properties WHERE catalog_name = '" TARN_CATALOG_NAME
-			     "' AND namespace = '" TARN_NAMESPACE "'",
-			     &named, err);
-	return rc || named ? rc : make_schema(catalog, err);
-}
-
-/* See README for the journal. A transaction that outgrows the page cache would lock readers out until it ends, so
- * nothing is spilled. */
-static const char write_settings[] =
-	"PRAGMA journal_mode = PERSIST; PRAGMA synchronous = FULL; PRAGMA cache_spill = OFF;";
-
-/* Readers, too, open for writing where the system lets them: after a crash the first one to come rolls the journal
- * back. */
-static enum tarn_rc open_database(struct tarn_catalog *catalog, const char *path, struct tarn_err *err)
-{
-	bool write = catalog->mode == TARN_CATALOG_WRITE, found = false;
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (write ? SQLITE_OPEN_CREATE : 0);
-	if (!write && !tarn_file_exists(path))
-		return tarn_fail(err, TARN_ENOTFOUND, "there is no catalog \"%s\"", path);
-	if (sqlite3_open_v2(path, &catalog->db, flags, NULL) != SQLITE_OK)
-		return tarn_sql_fail(catalog->db, "opening the catalog", err);
-	sqlite3_extended_result_codes(catalog->db, 1);
-	sqlite3_busy_timeout(catalog->db, BUSY_MS);
-	enum tarn_rc rc = tarn_sql_run(catalog->db, write ? write_settings : "PRAGMA query_only = ON",
-				       "opening the catalog", err);
-	if (!rc && write)
-		rc = ensure_schema(catalog, err);
-	if (!rc && !write)
-		rc = has_tables(catalog, &found, err);
-	if (!rc && !write && !found)
-		rc = tarn_fail(err, TARN_ENOTFOUND, "\"%s\" holds no Iceberg catalog", path);
-	return rc ? rc : find_type_column(catalog, err);
-}
 
 /* ---- opening ---- */
 
-static bool is_local(const struct tarn_catalog *catalog)
+static bool is_rest(const char *url)
 {
-	return !strncmp(tarn_store_url(catalog->store), "file://", strlen("file://"));
+	static const char *const schemes[] = { "http://", "https://", "rest+http://", "rest+https://" };
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+		if (!strncmp(url, schemes[i], strlen(schemes[i])))
+			return true;
+	return false;
 }
 
-/* The path of a SQLite URL; behind its three slashes it is relative, as SQLAlchemy has it. */
-static const char *path_of_database(const char *database)
+static enum tarn_rc open_rest(struct tarn_catalog *catalog, const char *url, struct tarn_err *err)
 {
-	static const char scheme[] = "sqlite:";
-	if (strncmp(database, scheme, strlen(scheme)))
-		return strstr(database, "://") ? NULL : database;
-	const char *path = database + strlen(scheme);
-	if (!strncmp(path, "///", 3))
-		path += 3;
-	return *path ? path : NULL;
+	void *symbol;
+	tarn_catalog_open_rest open;
+	/* "Not found" would be taken for a catalog that is not there yet. */
+	if (tarn_module_symbol(TARN_MODULE_NETWORK, "tarn_rest_catalog_open", &symbol, err))
+		return tarn_err_within(err, TARN_EUNSUPPORTED, "catalog \"%s\"", url);
+	memcpy(&open, &symbol, sizeof(open));
+	return open(catalog, url, err);
 }
 
-static enum tarn_rc make_folder_of(const char *path, struct tarn_err *err)
+static enum tarn_rc open_beside(struct tarn_catalog *catalog, const char *url, int wait_ms, struct tarn_err *err)
 {
-	const char *slash = strrchr(path, '/');
-	if (!slash || slash == path)
-		return TARN_OK;
-	char *folder = tarn_asprintf("%.*s", (int)(slash - path), path);
-	enum tarn_rc rc = tarn_make_folders(folder, err);
-	free(folder);
-	return rc;
+	if (!url || !*url)
+		url = getenv("TARN_CATALOG");
+	if (!url || !is_rest(url))
+		return tarn_sqlite_catalog_open(catalog, url, wait_ms, err);
+	enum tarn_rc rc = open_rest(catalog, url, err);
+	return rc ? rc : tarn_ledger_file_open(catalog, wait_ms, err);
 }
 
-/* Where the database and its lock are; to be freed. Beside a database of its own name the lock has that name, too. */
-struct place {
-	char *database, *lock;
-};
-
-static enum tarn_rc find_place(const struct tarn_catalog *catalog, const char *database, struct place *place,
-			       struct tarn_err *err)
-{
-	const char *url = tarn_store_url(catalog->store);
-	if (!database || !*database)
-		database = getenv("TARN_CATALOG");
-	if (database && *database) {
-		const char *path = path_of_database(database);
-		if (!path)
-			return tarn_fail(err, TARN_EUNSUPPORTED,
-					 "no catalog for \"%s\": expected sqlite:////path/to/catalog.db or a path",
-					 database);
-		*place = (struct place){ tarn_strdup(path), tarn_asprintf("%s.lock", path) };
-		return catalog->mode == TARN_CATALOG_WRITE ? make_folder_of(path, err) : TARN_OK;
-	}
-	if (!is_local(catalog)) {
-		tarn_fail(err, TARN_EINVALID, "the lake \"%s\" needs a catalog of its own", url);
-		tarn_err_hint(err, "give one with --catalog sqlite:////path/to/catalog.db, or in TARN_CATALOG");
-		return TARN_EINVALID;
-	}
-	const char *folder = url + strlen("file://");
-	*place = (struct place){ tarn_asprintf("%s/catalog.db", folder), tarn_asprintf("%s/.lock", folder) };
-	return TARN_OK;
-}
-
-static enum tarn_rc open_in(struct tarn_catalog *catalog, const struct place *place, int wait_ms, struct tarn_err *err)
-{
-	bool write = catalog->mode == TARN_CATALOG_WRITE;
-	const char *url = tarn_store_url(catalog->store), *shown = is_local(catalog) ? url + strlen("file://") : url;
-	enum tarn_rc rc = write ? tarn_catalog_lock(place->lock, shown, wait_ms, &catalog->lock, err) : TARN_OK;
-	if (!rc)
-		rc = open_database(catalog, place->database, err);
-	if (!rc && !is_local(catalog))
-		catalog->published = tarn_asprintf("%s.published", place->database);
-	if (!rc && write)
-		tarn_catalog_mend(catalog);
-	return rc;
-}
-
-enum tarn_rc tarn_catalog_open_at(const char *lake, const char *database, enum tarn_catalog_mode mode, int wait_ms,
+enum tarn_rc tarn_catalog_open_at(const char *lake, const char *url, enum tarn_catalog_mode mode, int wait_ms,
 				  struct tarn_catalog **catalog, struct tarn_err *err)
 {
 	struct tarn_store *store;
-	struct place place = { 0 };
 	enum tarn_rc rc = tarn_store_open(lake, mode == TARN_CATALOG_WRITE, &store, err);
 	if (rc)
 		return tarn_err_within(err, rc, "lake");
@@ -207,11 +52,7 @@ enum tarn_rc tarn_catalog_open_at(const char *lake, const char *database, enum t
 	opened->mode = mode;
 	opened->lock = -1;
 	tarn_arena_init(&opened->arena);
-	rc = find_place(opened, database, &place, err);
-	if (!rc)
-		rc = open_in(opened, &place, wait_ms, err);
-	free(place.database);
-	free(place.lock);
+	rc = open_beside(opened, url, wait_ms, err);
 	if (rc)
 		tarn_catalog_close(opened);
 	else
@@ -229,6 +70,8 @@ void tarn_catalog_close(struct tarn_catalog *catalog)
 {
 	if (!catalog)
 		return;
+	if (catalog->ops && catalog->ops->close)
+		catalog->ops->close(catalog);
 	sqlite3_close(catalog->db);
 	tarn_catalog_unlock(catalog->lock);
 	tarn_store_close(catalog->store);
@@ -236,6 +79,8 @@ void tarn_catalog_close(struct tarn_catalog *catalog)
 	free(catalog->published);
 	free(catalog);
 }
+
+/* ---- what is there ---- */
 
 struct tarn_store *tarn_catalog_store(struct tarn_catalog *catalog)
 {
@@ -247,83 +92,14 @@ struct sqlite3 *tarn_catalog_db(struct tarn_catalog *catalog)
 	return catalog->db;
 }
 
+bool tarn_catalog_is_remote(const struct tarn_catalog *catalog)
+{
+	return catalog->rest != NULL;
+}
+
 const char *tarn_catalog_table_location(struct tarn_catalog *catalog, const char *name)
 {
 	return tarn_arena_printf(&catalog->arena, "%s/" TARN_NAMESPACE "/%s", tarn_store_url(catalog->store), name);
-}
-
-/* ---- reading ---- */
-
-enum tarn_rc tarn_catalog_pointers(struct tarn_catalog *catalog, struct tarn_arena *arena,
-				   struct tarn_catalog_pointer **pointers, size_t *n, struct tarn_err *err)
-{
-	static const char any[] =
-		"SELECT table_name, metadata_location FROM iceberg_tables WHERE " TARN_CATALOG_THIS_NAMESPACE
-		" ORDER BY 1";
-	static const char typed[] =
-		"SELECT table_name, metadata_location FROM iceberg_tables WHERE " TARN_CATALOG_THIS_NAMESPACE
-			TARN_CATALOG_IS_TABLE " ORDER BY 1";
-	sqlite3_stmt *statement;
-	size_t cap = 0, found = 0;
-	int step;
-	enum tarn_rc rc = tarn_sql_prepare(catalog->db, catalog->has_type ? typed : any, NULL, 0, &statement, err);
-	if (rc)
-		return rc;
-	struct tarn_catalog_pointer *rows = NULL;
-	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-		const char *name = (const char *)sqlite3_column_text(statement, 0);
-		const char *location = (const char *)sqlite3_column_text(statement, 1);
-		rows = tarn_grow(rows, &cap, found + 1, sizeof(*rows));
-		rows[found++] = (struct tarn_catalog_pointer){
-			tarn_arena_strdup(arena, name ? name : ""),
-			location ? tarn_arena_strdup(arena, location) : NULL,
-		};
-	}
-	if (step != SQLITE_DONE)
-		rc = tarn_sql_fail(catalog->db, "reading the catalog", err);
-	if (!rc) {
-		*pointers = tarn_arena_copy(arena, rows, found * sizeof(*rows));
-		*n = found;
-	}
-	sqlite3_finalize(statement);
-	free(rows);
-	return rc;
-}
-
-enum tarn_rc tarn_catalog_list(struct tarn_catalog *catalog, char ***names, size_t *n, struct tarn_err *err)
-{
-	struct tarn_arena arena;
-	struct tarn_catalog_pointer *pointers = NULL;
-	size_t found = 0;
-	tarn_arena_init(&arena);
-	enum tarn_rc rc = tarn_catalog_pointers(catalog, &arena, &pointers, &found, err);
-	if (!rc) {
-		char **list = tarn_calloc(found, sizeof(*list));
-		for (size_t i = 0; i < found; i++)
-			list[i] = tarn_strdup(pointers[i].name);
-		*names = list;
-		*n = found;
-	}
-	tarn_arena_release(&arena);
-	return rc;
-}
-
-void tarn_catalog_expect(struct tarn_catalog *catalog)
-{
-	struct tarn_arena arena;
-	struct tarn_catalog_pointer *pointers;
-	size_t n;
-	if (is_local(catalog))
-		return;
-	tarn_arena_init(&arena);
-	if (tarn_catalog_pointers(catalog, &arena, &pointers, &n, NULL))
-		n = 0;
-	for (size_t i = 0; i < n; i++) {
-		const char *key = pointers[i].location ? tarn_store_key(catalog->store, pointers[i].location) : NULL;
-		if (key && !tarn_store_expect(catalog->store, key, -1))
-			break;
-	}
-	tarn_arena_release(&arena);
 }
 
 void tarn_catalog_names_free(char **names, size_t n)
@@ -333,85 +109,51 @@ void tarn_catalog_names_free(char **names, size_t n)
 	free(names);
 }
 
-static enum tarn_rc find_location(struct tarn_catalog *catalog, const char *name, char **location, struct tarn_err *err)
+enum tarn_rc tarn_catalog_list(struct tarn_catalog *catalog, char ***names, size_t *n, struct tarn_err *err)
 {
-	static const char any[] = "SELECT metadata_location FROM iceberg_tables WHERE " TARN_CATALOG_THIS_NAMESPACE
-				  " AND table_name = ?1 AND metadata_location IS NOT NULL";
-	static const char typed[] = "SELECT metadata_location FROM iceberg_tables WHERE " TARN_CATALOG_THIS_NAMESPACE
-				    " AND table_name = ?1 AND metadata_location IS NOT NULL" TARN_CATALOG_IS_TABLE;
-	sqlite3_stmt *statement;
-	enum tarn_rc rc = tarn_sql_prepare(catalog->db, catalog->has_type ? typed : any, &name, 1, &statement, err);
-	if (rc)
-		return rc;
-	int step = sqlite3_step(statement);
-	if (step == SQLITE_ROW)
-		*location = tarn_strdup((const char *)sqlite3_column_text(statement, 0));
-	else if (step == SQLITE_DONE)
-		rc = tarn_fail(err, TARN_ENOTFOUND, "there is no table \"%s\" in the lake \"%s\"", name,
-			       tarn_store_url(catalog->store));
-	else
-		rc = tarn_sql_fail(catalog->db, "reading the catalog", err);
-	sqlite3_finalize(statement);
-	return rc;
+	return catalog->ops->list(catalog, names, n, err);
 }
 
-static bool ends_with(const char *text, const char *end)
+void tarn_catalog_expect(struct tarn_catalog *catalog, const char *const *names, size_t n)
 {
-	size_t text_len = strlen(text), end_len = strlen(end);
-	return text_len >= end_len && !strcmp(text + text_len - end_len, end);
-}
-
-/* Java's catalogs may write their metadata with gzip; Tarn never does. */
-static enum tarn_rc unpack(struct tarn_buf *metadata, struct tarn_err *err)
-{
-	struct tarn_compressor *compressor = tarn_compressor_new();
-	struct tarn_buf plain;
-	tarn_buf_init(&plain, largest_metadata);
-	enum tarn_rc rc =
-		tarn_decompress(compressor, TARN_CODEC_GZIP, tarn_buf_slice(metadata), largest_metadata, &plain, err);
-	tarn_compressor_free(compressor);
-	tarn_buf_release(metadata);
-	*metadata = plain;
-	return rc;
-}
-
-static enum tarn_rc read_metadata(struct tarn_catalog *catalog, const char *location, struct tarn_table **table,
-				  struct tarn_err *err)
-{
-	struct tarn_buf metadata;
-	const char *key = tarn_store_key(catalog->store, location);
-	if (!key) {
-		tarn_fail(err, TARN_EINVALID, "its metadata is at \"%s\", outside of the lake \"%s\"", location,
-			  tarn_store_url(catalog->store));
-		tarn_err_hint(err, "Iceberg writes absolute locations: a lake that was moved must be moved back");
-		return TARN_EINVALID;
-	}
-	tarn_buf_init(&metadata, largest_metadata);
-	enum tarn_rc rc = tarn_store_get(catalog->store, key, &metadata, err);
-	if (!rc && (ends_with(key, ".gz.metadata.json") || ends_with(key, ".metadata.json.gz")))
-		rc = unpack(&metadata, err);
-	if (!rc)
-		rc = tarn_table_parse(tarn_buf_slice(&metadata), table, err);
-	if (rc && rc != TARN_ENOTFOUND)
-		rc = tarn_err_within(err, rc, "\"%s\"", key);
-	tarn_buf_release(&metadata);
-	return rc;
+	catalog->ops->expect(catalog, names, n);
 }
 
 enum tarn_rc tarn_catalog_load(struct tarn_catalog *catalog, const char *name, struct tarn_table **table,
 			       char **location, struct tarn_err *err)
 {
-	char *found = NULL;
-	enum tarn_rc rc = find_location(catalog, name, &found, err);
+	return catalog->ops->load(catalog, name, table, location, err);
+}
+
+/* ---- changing it ---- */
+
+enum tarn_rc tarn_catalog_make(struct tarn_catalog *catalog, const char *name, struct tarn_table **table,
+			       char **location, struct tarn_err *err)
+{
+	return catalog->ops->make ? catalog->ops->make(catalog, name, table, location, err) : TARN_OK;
+}
+
+enum tarn_rc tarn_catalog_commit(struct tarn_catalog *catalog, const struct tarn_catalog_change *changes, size_t n,
+				 tarn_catalog_also also, void *context, struct tarn_err *err)
+{
+	return catalog->ops->commit(catalog, changes, n, also, context, err);
+}
+
+enum tarn_rc tarn_catalog_begin(struct tarn_catalog *catalog, struct tarn_err *err)
+{
+	return tarn_sql_run(catalog->db, "BEGIN IMMEDIATE", "committing", err);
+}
+
+/* If only the last of its writes failed the transaction may stand all the same, so the caller deletes nothing then. */
+enum tarn_rc tarn_catalog_end(struct tarn_catalog *catalog, struct tarn_err *err)
+{
+	enum tarn_rc rc = tarn_sql_run(catalog->db, "COMMIT", "committing", err);
 	if (rc)
-		return rc;
-	rc = read_metadata(catalog, found, table, err);
-	/* A file that is gone is damage; "not found" is said of tables that the catalog does not have. */
-	if (rc)
-		rc = tarn_err_within(err, rc == TARN_ENOTFOUND ? TARN_EINVALID : rc, "table \"%s\"", name);
-	if (!rc && location)
-		*location = found;
-	else
-		free(found);
+		tarn_catalog_undo(catalog);
 	return rc;
+}
+
+void tarn_catalog_undo(struct tarn_catalog *catalog)
+{
+	sqlite3_exec(catalog->db, "ROLLBACK", NULL, NULL, NULL);
 }

@@ -18,6 +18,11 @@ struct tarn_slice tarn_table_schema_json(const struct tarn_table *table)
 	return table->schema_json;
 }
 
+void tarn_table_put_schema(const struct tarn_table *table, int32_t schema_id, struct tarn_buf *json)
+{
+	tarn_schema_put_json(json, table->fields, table->n_fields, schema_id);
+}
+
 const char *tarn_table_location(const struct tarn_table *table)
 {
 	return table->location;
@@ -32,6 +37,11 @@ const struct tarn_field *tarn_table_fields(const struct tarn_table *table, size_
 {
 	*n = table->n_fields;
 	return table->fields;
+}
+
+int32_t tarn_table_last_field_id(const struct tarn_table *table)
+{
+	return tarn_schema_last_id(table->fields, table->n_fields);
 }
 
 const struct tarn_partition_field *tarn_table_partition(const struct tarn_table *table, size_t *n)

@@ -37,10 +37,13 @@ enum tarn_rc tarn_table_write(const struct tarn_table *table, struct tarn_buf *j
 			      struct tarn_err *err) TARN_MUST_CHECK;
 /* The current schema's JSON, for Parquet footers; owned by the table. */
 struct tarn_slice tarn_table_schema_json(const struct tarn_table *table);
+/* The same under another id. */
+void tarn_table_put_schema(const struct tarn_table *table, int32_t schema_id, struct tarn_buf *json);
 
 const char *tarn_table_location(const struct tarn_table *table);
 const char *tarn_table_uuid(const struct tarn_table *table);
 const struct tarn_field *tarn_table_fields(const struct tarn_table *table, size_t *n);
+int32_t tarn_table_last_field_id(const struct tarn_table *table); /* of these, nested ones included */
 /* Names of the default spec's partition fields and their transforms, in order. */
 struct tarn_partition_field {
 	const char *name, *transform;

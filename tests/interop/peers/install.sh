@@ -9,7 +9,9 @@
 #   venv-publish   confluent-kafka with its Avro serializer, for the bench of publishing
 #   avro-jars      Avro 1.12.1, asked through py4j of venv-registry (Java 17)
 #   apicurio       Apicurio Registry 2.6.13 (Java 17)
-#   venv-seaweed   SeaweedFS, an S3 server
+#   venv-seaweed   SeaweedFS, an S3 server and an Iceberg REST catalog
+#   nessie         Nessie 0.99.0, an Iceberg REST catalog (Java 21 or later)
+#   iceberg-rest-jars   the REST catalog of Iceberg 1.10.1's own tests (Java 17)
 #   go/bin   versitygw and minio, S3 servers (Go; some minutes to build)
 # usage: install.sh [NAME]...   readers, sail, spark, seaweed and versitygw, or those named (kafka, registry, avro, apicurio,
 #   physics, minio ...); what is there
@@ -76,6 +78,17 @@ apicurio() {
 	echo $version >"$folder/version"
 }
 
+nessie() {
+	local folder=$peers/nessie version=0.99.0
+	[ "$(cat "$folder/version" 2>/dev/null)" = $version ] && return
+	echo "install: $folder" >&2
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+		-Dartifact="org.projectnessie.nessie:nessie-quarkus:$version:jar:runner" -DoutputDirectory="$folder"
+	echo $version >"$folder/version"
+}
+
 go_program() {
 	[ -x "$peers/go/bin/$(basename "${1%@*}")" ] && return
 	echo "install: $1" >&2
@@ -86,6 +99,7 @@ for name in "${@:-readers sail spark seaweed versitygw}"; do
 	for peer in $name; do
 		case $peer in
 		apicurio) apicurio ;;
+		nessie) nessie ;;
 		versitygw) go_program github.com/versity/versitygw/cmd/versitygw@v1.8.0 ;;
 		minio) go_program github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c ;;
 		*)

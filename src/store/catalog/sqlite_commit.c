@@ -1,4 +1,4 @@
-/* A commit, in this order, so that a crash anywhere leaves either the old tables or the new ones:
+/* A commit in SQLite, in this order, so that a crash anywhere leaves either the old tables or the new ones:
  *
  *   1. the metadata files are written, and the version hints to come; nothing refers to them
  *   2. the store is synced: data, manifests and metadata are on disk
@@ -112,19 +112,15 @@ static enum tarn_rc fill_transaction(struct tarn_catalog *catalog, const struct 
 static enum tarn_rc run_transaction(struct tarn_catalog *catalog, const struct step *steps, size_t n,
 				    tarn_catalog_also also, void *context, struct tarn_err *err)
 {
-	enum tarn_rc rc = tarn_sql_run(catalog->db, "BEGIN IMMEDIATE", "committing", err);
+	enum tarn_rc rc = tarn_catalog_begin(catalog, err);
 	if (!rc)
 		rc = fill_transaction(catalog, steps, n, also, context, err);
 	if (rc) {
-		sqlite3_exec(catalog->db, "ROLLBACK", NULL, NULL, NULL);
+		tarn_catalog_undo(catalog);
 		discard_metadata(catalog, steps, n);
 		return rc;
 	}
-	rc = tarn_sql_run(catalog->db, "COMMIT", "committing", err);
-	/* If only the last of its writes failed it may stand all the same, so nothing is deleted here. */
-	if (rc)
-		sqlite3_exec(catalog->db, "ROLLBACK", NULL, NULL, NULL);
-	return rc;
+	return tarn_catalog_end(catalog, err);
 }
 
 /* ---- all of it ---- */
@@ -159,8 +155,8 @@ static void publish_steps(struct tarn_catalog *catalog, const struct step *steps
 		tarn_catalog_note_published(catalog);
 }
 
-enum tarn_rc tarn_catalog_commit(struct tarn_catalog *catalog, const struct tarn_catalog_change *changes, size_t n,
-				 tarn_catalog_also also, void *context, struct tarn_err *err)
+enum tarn_rc tarn_sqlite_commit(struct tarn_catalog *catalog, const struct tarn_catalog_change *changes, size_t n,
+				tarn_catalog_also also, void *context, struct tarn_err *err)
 {
 	struct tarn_arena arena;
 	tarn_arena_init(&arena);
