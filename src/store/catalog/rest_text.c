@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "store/iceberg/json_reader.h"
+#include "base/json_reader.h"
 
 /* ---- requests ---- */
 
