@@ -141,7 +141,8 @@ static bool is_kept(const struct sweep *sweep, const char *key)
 }
 
 /* A folder that the catalog does not know but that has been published is somebody's table; it is none of ours to sweep.
- * Beside a REST catalog nothing is published by path, so every folder that is no table's of the namespace may be one. */
+ * Beside a REST catalog nothing is published by path, so every folder that is no table's of the namespace may be one.
+ */
 static bool is_foreign_table(const struct sweep *sweep, const char *key)
 {
 	const char *name = key + strlen(TARN_NAMESPACE "/");

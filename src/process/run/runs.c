@@ -36,7 +36,7 @@ static enum tarn_run_outcome parse_outcome(const char *name)
 static bool has_runs(sqlite3 *db)
 {
 	return db && sqlite3_table_column_metadata(db, NULL, "tarn_runs", "run_id", NULL, NULL, NULL, NULL, NULL) ==
-	       SQLITE_OK;
+			     SQLITE_OK;
 }
 
 enum tarn_rc tarn_runs_check_id(sqlite3 *db, const char *run_id, struct tarn_err *err)

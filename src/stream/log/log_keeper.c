@@ -75,7 +75,7 @@ static void retain_partition(struct tarn_partition *partition, void *context)
 {
 	struct tarn_err err;
 	const struct horizons *horizons = context;
-	if (topic_config(partition->topic)->delete && partition_retain(partition, &err))
+	if (topic_config(partition->topic)->delete &&partition_retain(partition, &err))
 		warn_of(partition, "retention", &err);
 	expire_producers(partition, horizons->producer);
 	partition_trim_idle(partition, horizons->append);
