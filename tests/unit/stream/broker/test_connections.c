@@ -97,10 +97,10 @@ static const char waiting_fetch[] = "\0\0\0\x37\0\1\0\4\0\0\0\7\0\1x\xff\xff\xff
 
 static void read_fetched(int fd)
 {
-	uint8_t bytes[200];
-	assert_int_equal(recv(fd, bytes, 4, MSG_WAITALL), 4);
-	assert_true(bytes[3] < sizeof(bytes));
-	assert_int_equal(recv(fd, bytes, bytes[3], MSG_WAITALL), bytes[3]);
+	uint8_t len[4], bytes[200];
+	assert_int_equal(recv(fd, len, sizeof(len), MSG_WAITALL), sizeof(len));
+	assert_true(len[3] < sizeof(bytes));
+	assert_int_equal(recv(fd, bytes, len[3], MSG_WAITALL), len[3]);
 	assert_memory_equal(bytes, "\0\0\0\7", 4);
 }
 
