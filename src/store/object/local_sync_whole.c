@@ -72,9 +72,8 @@ static bool little_is_dirty(void)
 bool tarn_local_syncs_whole(const struct tarn_local_store *local, const struct tarn_local_pending *pending, size_t n)
 {
 	const char *chosen = getenv("TARN_SYNC");
-	if (chosen && !strcmp(chosen, "files"))
+	bool wanted = chosen && !strcmp(chosen, "whole");
+	if (!wanted && (n <= FEW_PENDING || (chosen && !strcmp(chosen, "files")) || !little_is_dirty()))
 		return false;
-	if (!has_journal_of_its_own(local->root) || !tells_of_failed_writes() || !all_on_device(local, pending, n))
-		return false;
-	return (chosen && !strcmp(chosen, "whole")) || (n > FEW_PENDING && little_is_dirty());
+	return has_journal_of_its_own(local->root) && tells_of_failed_writes() && all_on_device(local, pending, n);
 }
