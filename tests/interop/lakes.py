@@ -124,6 +124,14 @@ def _halves(lake: Built, golden: Path) -> None:
     lake.run()
 
 
+def load_all(lake: Built, golden: Path) -> None:
+    """Both halves, then all the other forms that records come in."""
+    _halves(lake, golden)
+    for part in ("v1", "v2json", "multi"):
+        lake.add(golden / "raw" / part)
+    lake.run("--jobs", "2")
+
+
 def _one_load(lake: Built, golden: Path) -> None:
     lake.add(golden / "raw/v2")
     lake.run("--jobs", "1")

@@ -24,7 +24,7 @@ from pyiceberg.table import Table
 
 import spark
 from compare import assert_equal
-from lakes import DONE, FAILED, TARN, Built, half
+from lakes import DONE, FAILED, TARN, Built, half, load_all
 from model import TABLES, columns
 from readers import NAMESPACE, duck
 from rest_catalogs import COMMIT_MANY, ENDPOINTS, PEERS, Peer, RestCatalogServer, address, start
@@ -151,17 +151,6 @@ def at_java(program: Path, real: Callable[[str], Peer], tmp_path: Path) -> Itera
 
 
 # ---- the same tables ----
-
-
-def load_all(lake: InCatalog, golden: Path) -> None:
-    """Both halves, then all the other forms that records come in."""
-    lake.add(golden / "raw/v2", half(golden, 1))
-    lake.run()
-    lake.add(golden / "raw/v2")
-    lake.run()
-    for part in ("v1", "v2json", "multi"):
-        lake.add(golden / "raw" / part)
-    lake.run("--jobs", "2")
 
 
 def current(lake: InCatalog) -> dict[str, int | None]:

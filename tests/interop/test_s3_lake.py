@@ -21,7 +21,7 @@ import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
 from compare import assert_equal
-from lakes import DONE, FAILED, TARN, Built, avro, half, native
+from lakes import DONE, FAILED, TARN, Built, avro, half, load_all, native
 from model import TABLES, columns
 from readers import CATALOG, NAMESPACE
 from s3_proxy import Proxy, Request
@@ -114,17 +114,6 @@ def on_moto(moto: Server, bucket: str, tmp_path: Path) -> Distant:
 
 
 # ---- the same tables ----
-
-
-def load_all(lake: Distant, golden: Path) -> None:
-    """Both halves, then all the other forms that records come in."""
-    lake.add(golden / "raw/v2", half(golden, 1))
-    lake.run()
-    lake.add(golden / "raw/v2")
-    lake.run()
-    for part in ("v1", "v2json", "multi"):
-        lake.add(golden / "raw" / part)
-    lake.run("--jobs", "2")
 
 
 def test_tables_equal_the_model(distant: Distant, golden: Path) -> None:
