@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,26 @@ int64_t tarn_monotonic_ns(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void tarn_sleep_ms(int64_t ms)
+{
+	struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
+	while (nanosleep(&left, &left) && errno == EINTR)
+		;
+}
+
+int64_t tarn_backoff_ms(int attempt, int64_t longest_ms, int64_t retry_after_ms, uint64_t random)
+{
+	enum { FIRST_MS = 100, MOST_DOUBLINGS = 18 };
+	int doublings = attempt < 2 ? 0 : attempt - 2 > MOST_DOUBLINGS ? MOST_DOUBLINGS : attempt - 2;
+	int64_t most = (int64_t)FIRST_MS << doublings;
+	if (most > longest_ms)
+		most = longest_ms;
+	int64_t wait = (int64_t)(random % (uint64_t)(most + 1));
+	if (retry_after_ms > longest_ms)
+		retry_after_ms = longest_ms;
+	return wait > retry_after_ms ? wait : retry_after_ms;
 }
 
 static int64_t floor_div(int64_t value, int64_t by)
@@ -189,8 +210,8 @@ void tarn_uuid(char text[TARN_UUID_SIZE])
 	random_bytes(b, sizeof(b));
 	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
 	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	snprintf(text, TARN_UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		 b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(text, TARN_UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
+		 b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 int64_t tarn_random_id(void)

@@ -6,19 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "store/catalog/state.h"
 
 enum { RETRY_MS = 20 };
-
-static void sleep_ms(int ms)
-{
-	struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
-	nanosleep(&time, NULL);
-}
 
 /* 0, or -1 with errno EWOULDBLOCK where the time was not enough. */
 static int flock_within(int fd, int wait_ms)
@@ -31,7 +24,7 @@ static int flock_within(int fd, int wait_ms)
 			continue;
 		if (errno != EWOULDBLOCK || tarn_monotonic_ns() >= end)
 			return -1;
-		sleep_ms(RETRY_MS);
+		tarn_sleep_ms(RETRY_MS);
 	}
 }
 

@@ -5,12 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 
-enum { ATTEMPTS = 6, FIRST_WAIT_MS = 100, LONGEST_WAIT_MS = 10000, CONNECT_MS = 10000, STALL_MS = 120000 };
+enum { ATTEMPTS = 6, LONGEST_WAIT_MS = 10000, CONNECT_MS = 10000, STALL_MS = 120000 };
 enum { TOKEN_MAX = 64 << 10 };
 
 /* The value of a variable, or NULL where it is unset or empty. */
@@ -92,20 +91,9 @@ enum tarn_rc rest_refuse(const char *method, const char *url, const struct rest_
 	return meanings[i].rc;
 }
 
-/* Chance spreads those that were refused together, or they would come back together. */
 void rest_pause(int attempt, int64_t retry_after_ms)
 {
-	int64_t most = FIRST_WAIT_MS;
-	for (int i = 2; i < attempt && most < LONGEST_WAIT_MS; i++)
-		most *= 2;
-	int64_t wait = tarn_random_id() % (most + 1);
-	if (wait < retry_after_ms)
-		wait = retry_after_ms;
-	if (wait > LONGEST_WAIT_MS)
-		wait = LONGEST_WAIT_MS;
-	struct timespec left = { wait / 1000, wait % 1000 * 1000000 };
-	while (nanosleep(&left, &left) && errno == EINTR)
-		;
+	tarn_sleep_ms(tarn_backoff_ms(attempt, LONGEST_WAIT_MS, retry_after_ms, (uint64_t)tarn_random_id()));
 }
 
 /* ---- who we are ---- */

@@ -72,7 +72,5 @@ void s3_http_forget(struct s3_store *store); /* closes idle connections */
 
 /* Whether the same request may be answered otherwise a moment later. */
 bool s3_is_passing(int status, const char *code);
-/* How long to wait before try `attempt` (from 2): anything from nothing up to twice as long each time. */
-int64_t s3_backoff_ms(int attempt, int64_t retry_after_ms, uint64_t random);
 
 #endif

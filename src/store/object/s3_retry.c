@@ -3,12 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "store/object/s3_store.h"
 
-enum { FIRST_WAIT_MS = 100, LONGEST_WAIT_MS = 20000 };
+enum { LONGEST_WAIT_MS = 20000 };
 
 /* Answers that pass, by status (0: any) and code (NULL: any). */
 static const struct {
@@ -43,26 +42,6 @@ bool s3_is_passing(int status, const char *code)
 	return false;
 }
 
-/* Chance spreads those that were refused together, or they would come back together. */
-int64_t s3_backoff_ms(int attempt, int64_t retry_after_ms, uint64_t random)
-{
-	int doublings = attempt < 2 ? 0 : attempt > 20 ? 18 : attempt - 2;
-	int64_t most = (int64_t)FIRST_WAIT_MS << doublings;
-	if (most > LONGEST_WAIT_MS)
-		most = LONGEST_WAIT_MS;
-	int64_t wait = (int64_t)(random % (uint64_t)(most + 1));
-	if (retry_after_ms > LONGEST_WAIT_MS)
-		retry_after_ms = LONGEST_WAIT_MS;
-	return wait > retry_after_ms ? wait : retry_after_ms;
-}
-
-static void sleep_ms(int64_t ms)
-{
-	struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
-	while (nanosleep(&left, &left) && errno == EINTR)
-		;
-}
-
 static void set_clock(struct s3_store *store, const struct s3_response *response)
 {
 	if (!strcmp(response->code, "RequestTimeTooSkewed") && response->date_us)
@@ -89,7 +68,7 @@ enum tarn_rc s3_call(struct s3_store *store, const struct s3_request *request, s
 		}
 		if (again && attempt < store->config.attempts) {
 			int64_t after = rc ? 0 : response->retry_after_ms;
-			sleep_ms(s3_backoff_ms(attempt + 1, after, (uint64_t)tarn_random_id()));
+			tarn_sleep_ms(tarn_backoff_ms(attempt + 1, LONGEST_WAIT_MS, after, (uint64_t)tarn_random_id()));
 			continue;
 		}
 		if (!rc)

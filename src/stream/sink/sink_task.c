@@ -10,6 +10,7 @@
 #define LONGEST_POLL INT64_C(1000)
 /* How long a task that lost its partitions waits to be told so. */
 #define LONGEST_FENCED INT64_C(60000)
+
 /* The writing of groups, from the commit of their recipes to their objects' durability. Whoever performs it uses
  * nothing else of the run. */
 struct round {

@@ -61,13 +61,13 @@ static void refused_timestamps(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"1970-01-01T00:00:00",         "1970-13-01T00:00:00Z",      "1970-00-01T00:00:00Z",
-		"1970-01-32T00:00:00Z",        "1970-01-00T00:00:00Z",      "1970-04-31T00:00:00Z",
-		"1970-02-29T00:00:00Z",        "2100-02-29T00:00:00Z",      "1970-01-01T24:00:00Z",
-		"1970-01-01T00:60:00Z",        "1970-01-01T00:00:60Z",      "1970-01-01T00:00:00.Z",
-		"1970-01-01T00:00:00.1234567Z", "1970-01-01T00:00:00Zx",     "1970-01-01T00:00:00+24:00",
-		"1970-01-01T00:00:00+00:60",   "1970-01-01T00:00:00+0000",  "+970-01-01T00:00:00Z",
-		"1970-1-01T00:00:00Z",         " 1970-01-01T00:00:00Z",     "1970-01-01t00:00:00Z",
+		"1970-01-01T00:00:00",		"1970-13-01T00:00:00Z",	    "1970-00-01T00:00:00Z",
+		"1970-01-32T00:00:00Z",		"1970-01-00T00:00:00Z",	    "1970-04-31T00:00:00Z",
+		"1970-02-29T00:00:00Z",		"2100-02-29T00:00:00Z",	    "1970-01-01T24:00:00Z",
+		"1970-01-01T00:60:00Z",		"1970-01-01T00:00:60Z",	    "1970-01-01T00:00:00.Z",
+		"1970-01-01T00:00:00.1234567Z", "1970-01-01T00:00:00Zx",    "1970-01-01T00:00:00+24:00",
+		"1970-01-01T00:00:00+00:60",	"1970-01-01T00:00:00+0000", "+970-01-01T00:00:00Z",
+		"1970-1-01T00:00:00Z",		" 1970-01-01T00:00:00Z",    "1970-01-01t00:00:00Z",
 	};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		int64_t us = 42;
@@ -167,6 +167,43 @@ static void clocks_go_forward(void **state)
 	assert_true(tarn_monotonic_ns() >= before);
 }
 
+static void waits_grow_and_spread(void **state)
+{
+	(void)state;
+	static const struct {
+		int attempt;
+		int64_t most;
+	} cases[] = { { 2, 100 }, { 3, 200 }, { 4, 400 }, { 9, 12800 }, { 10, 20000 }, { 1000, 20000 } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int64_t least = INT64_MAX, most = 0;
+		for (uint64_t random = 0; random <= 20000; random++) {
+			int64_t wait = tarn_backoff_ms(cases[i].attempt, 20000, 0, random);
+			least = wait < least ? wait : least;
+			most = wait > most ? wait : most;
+		}
+		assert_int_equal(least, 0);
+		assert_int_equal(most, cases[i].most);
+	}
+}
+
+static void the_other_end_may_ask_for_more_time(void **state)
+{
+	(void)state;
+	assert_int_equal(tarn_backoff_ms(2, 20000, 3000, 5), 3000);
+	assert_int_equal(tarn_backoff_ms(2, 20000, 1, 99), 99);
+	assert_int_equal(tarn_backoff_ms(2, 20000, INT64_C(86400000), 5), 20000);
+	assert_int_equal(tarn_backoff_ms(2, 50, 0, 50), 50);
+	assert_int_equal(tarn_backoff_ms(2, 50, 0, 51), 0);
+}
+
+static void sleep_is_not_shorter(void **state)
+{
+	(void)state;
+	int64_t start = tarn_monotonic_ns();
+	tarn_sleep_ms(2);
+	assert_true(tarn_monotonic_ns() - start >= 2000000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +216,9 @@ int main(void)
 		cmocka_unit_test(uuids_are_version_4),
 		cmocka_unit_test(random_ids_fit_a_double),
 		cmocka_unit_test(clocks_go_forward),
+		cmocka_unit_test(waits_grow_and_spread),
+		cmocka_unit_test(the_other_end_may_ask_for_more_time),
+		cmocka_unit_test(sleep_is_not_shorter),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,39 +37,10 @@ static void what_passes_is_tried_again(void **state)
 		assert_int_equal(s3_is_passing(cases[i].status, cases[i].code), cases[i].passes);
 }
 
-static void waits_grow_and_spread(void **state)
-{
-	(void)state;
-	static const struct {
-		int attempt;
-		int64_t most;
-	} cases[] = { { 2, 100 }, { 3, 200 }, { 4, 400 }, { 9, 12800 }, { 10, 20000 }, { 1000, 20000 } };
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		int64_t least = INT64_MAX, most = 0;
-		for (uint64_t random = 0; random <= 20000; random++) {
-			int64_t wait = s3_backoff_ms(cases[i].attempt, 0, random);
-			least = wait < least ? wait : least;
-			most = wait > most ? wait : most;
-		}
-		assert_int_equal(least, 0);
-		assert_int_equal(most, cases[i].most);
-	}
-}
-
-static void the_server_may_ask_for_more_time(void **state)
-{
-	(void)state;
-	assert_int_equal(s3_backoff_ms(2, 3000, 5), 3000);
-	assert_int_equal(s3_backoff_ms(2, 1, 99), 99);
-	assert_int_equal(s3_backoff_ms(2, INT64_C(86400000), 5), 20000);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_passes_is_tried_again),
-		cmocka_unit_test(waits_grow_and_spread),
-		cmocka_unit_test(the_server_may_ask_for_more_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
