@@ -5,8 +5,10 @@
  *   load consume BROKERS TOPIC RECORDS                           from the start of all partitions
  *   load create BROKERS TOPIC PARTITIONS [KEY=VALUE]             a topic, with a setting of its own
  *   load delete BROKERS TOPIC
+ *   load disk FILE RECORDS SIZE                                  no broker: records over zeros, each synced, 0.1 ms apart
  *
  * Prints one line of JSON. Fails where a record was not acknowledged, or not all came back. */
+#include <fcntl.h>
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 static double now(void)
 {
@@ -102,6 +105,12 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void print_quantiles(long n)
+{
+	qsort(latencies, (size_t)n, sizeof(*latencies), by_value);
+	printf(", \"p50_ms\": %.3f, \"p99_ms\": %.3f", latencies[n / 2] * 1e3, latencies[n * 99 / 100] * 1e3);
+}
+
 static void produce(const char *brokers, const char *name, long n, size_t size, const char *acks, const char *batch,
 		    bool one_at_a_time)
 {
@@ -129,16 +138,38 @@ static void produce(const char *brokers, const char *name, long n, size_t size, 
 		fail("not all records were acknowledged");
 	printf("{\"records_per_s\": %.0f, \"mb_per_s\": %.2f, \"client_cpu_s\": %.2f", (double)n / seconds,
 	       (double)n * (double)size / seconds / 1e6, cpu_seconds() - cpu);
-	if (one_at_a_time) {
-		qsort(latencies, (size_t)n, sizeof(*latencies), by_value);
-		printf(", \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"p999_ms\": %.3f", latencies[n / 2] * 1e3,
-		       latencies[n * 99 / 100] * 1e3, latencies[n * 999 / 1000] * 1e3);
-	}
+	if (one_at_a_time)
+		print_quantiles(n);
 	puts("}");
 	free(latencies);
 	free(payload);
 	rd_kafka_topic_destroy(topic);
 	rd_kafka_destroy(client);
+}
+
+/* ---- the disk ---- */
+
+static void disk(const char *path, long n, size_t size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char *payload = calloc((size_t)n, size);
+	latencies = malloc(sizeof(*latencies) * (size_t)n);
+	if (fd < 0 || pwrite(fd, payload, (size_t)n * size, 0) != (ssize_t)((size_t)n * size) || fsync(fd))
+		fail(path);
+	fill(payload, size);
+	for (long i = 0; i < n; i++) {
+		usleep(100); /* as long as a lone record needs from the client and back */
+		double sent = now();
+		if (pwrite(fd, payload, size, i * (off_t)size) != (ssize_t)size || fdatasync(fd))
+			fail(path);
+		latencies[i] = now() - sent;
+	}
+	printf("{\"records\": %ld", n);
+	print_quantiles(n);
+	puts("}");
+	free(latencies);
+	free(payload);
+	close(fd);
 }
 
 /* ---- consuming ---- */
@@ -275,7 +306,9 @@ int main(int argc, char **argv)
 		create(argv[2], argv[3], atoi(argv[4]), argc == 6 ? argv[5] : NULL);
 	else if (argc == 4 && !strcmp(argv[1], "delete"))
 		drop(argv[2], argv[3]);
+	else if (argc == 5 && !strcmp(argv[1], "disk"))
+		disk(argv[2], atol(argv[3]), (size_t)atol(argv[4]));
 	else
-		fail("usage: load produce|latency|consume|create|delete BROKERS TOPIC ...; see its source");
+		fail("usage: load produce|latency|consume|create|delete|disk ...; see its source");
 	return 0;
 }
