@@ -5,7 +5,7 @@
  *   load consume BROKERS TOPIC RECORDS                           from the start of all partitions
  *   load create BROKERS TOPIC PARTITIONS [KEY=VALUE]             a topic, with a setting of its own
  *   load delete BROKERS TOPIC
- *   load disk FILE RECORDS SIZE                                  no broker: records over zeros, each synced, 0.1 ms apart
+ *   load disk FILE RECORDS SIZE                                  no broker: written over zeros, each synced
  *
  * Prints one line of JSON. Fails where a record was not acknowledged, or not all came back. */
 #include <fcntl.h>
