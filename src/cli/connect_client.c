@@ -1,23 +1,15 @@
 #include "cli/connect_client.h"
 
-#include <curl/curl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/buf.h"
+#include "base/curl_handle.h"
 
 /* Bytes of an answer, and milliseconds until it has to be there: a change waits for tasks that end. */
 #define MAX_ANSWER ((size_t)64 << 20)
 #define TIMEOUT_MS 60000L
-
-static size_t take_bytes(char *data, size_t size, size_t n, void *context)
-{
-	struct tarn_buf *out = context;
-	tarn_buf_add(out, data, size * n);
-	return out->overflow ? 0 : size * n;
-}
 
 static enum tarn_rc rc_of(long status)
 {
@@ -41,26 +33,24 @@ static enum tarn_rc read_answer(struct tarn_slice bytes, long status, json_t **a
 	return rc;
 }
 
-static enum tarn_rc perform(CURL *curl, const char *url, const char *method, char *text, struct tarn_buf *out,
-			    long *status, struct tarn_err *err)
+static enum tarn_rc perform(const char *method, const char *url, const char *text, struct tarn_buf *out, long *status,
+			    struct tarn_err *err)
 {
-	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-	headers = curl_slist_append(headers, "Expect:");
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	char message[CURL_ERROR_SIZE];
+	CURL *curl = tarn_curl_new(message);
+	struct curl_slist *headers = tarn_curl_add_line(NULL, "Content-Type", "application/json");
+	headers = tarn_curl_add_line(headers, "Expect", "");
+	tarn_curl_ask(curl, method, url, text ? tarn_slice_of(text, strlen(text)) : (struct tarn_slice){ 0 });
+	tarn_curl_receive(curl, out);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	if (text)
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
 	CURLcode code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
 	curl_slist_free_all(headers);
+	curl_easy_cleanup(curl);
 	if (!code)
 		return TARN_OK;
-	tarn_fail(err, TARN_EIO, "no answer from \"%s\": %s", url, curl_easy_strerror(code));
+	tarn_fail(err, TARN_EIO, "no answer from \"%s\": %s", url, tarn_curl_reason(code, message));
 	tarn_err_hint(err, "`tarn serve` starts a sink; --connect names another API");
 	return TARN_EIO;
 }
@@ -68,22 +58,21 @@ static enum tarn_rc perform(CURL *curl, const char *url, const char *method, cha
 enum tarn_rc tarn_connect_ask(const char *url, const char *method, const char *path, const json_t *body,
 			      json_t **answer, struct tarn_err *err)
 {
-	CURL *curl = curl_easy_init();
-	if (!curl)
-		return tarn_fail(err, TARN_EIO, "libcurl does not start");
+	enum tarn_rc rc = tarn_curl_start(err);
+	if (rc)
+		return rc;
 	size_t len = strlen(url);
 	char *whole = tarn_asprintf("%.*s%s", (int)(len && url[len - 1] == '/' ? len - 1 : len), url, path);
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	struct tarn_buf out;
 	long status = 0;
 	tarn_buf_init(&out, MAX_ANSWER);
-	enum tarn_rc rc = perform(curl, whole, method, text, &out, &status, err);
+	rc = perform(method, whole, text, &out, &status, err);
 	if (!rc)
 		rc = read_answer(tarn_buf_slice(&out), status, answer, err);
 	tarn_buf_release(&out);
 	free(text);
 	free(whole);
-	curl_easy_cleanup(curl);
 	return rc;
 }
 

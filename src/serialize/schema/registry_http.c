@@ -1,13 +1,13 @@
 /* A registry elsewhere, over HTTP (libcurl). Handles are kept between requests, and with them their connections. */
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/curl_handle.h"
 #include "serialize/schema/registry_client.h"
 
-enum { MAX_URLS = 16, MAX_IDLE = 16, DEFAULT_TIMEOUT_MS = 10000 };
+enum { MAX_URLS = 16, DEFAULT_TIMEOUT_MS = 10000 };
 
 #define MEDIA_TYPE "application/vnd.schemaregistry.v1+json"
 
@@ -22,60 +22,18 @@ struct elsewhere {
 	char *user, *password, *ca, *certificate, *key;
 	long timeout_ms;
 	struct curl_slist *headers;
+	struct tarn_curl_pool connections;
 	pthread_mutex_t lock; /* of what follows */
-	CURL *idle[MAX_IDLE];
-	size_t n_idle;
-	size_t first; /* the address that answered last */
+	size_t first;	      /* the address that answered last */
 };
-
-/* ---- handles ---- */
-
-static CURL *take_handle(struct elsewhere *elsewhere)
-{
-	CURL *handle = NULL;
-	pthread_mutex_lock(&elsewhere->lock);
-	if (elsewhere->n_idle)
-		handle = elsewhere->idle[--elsewhere->n_idle];
-	pthread_mutex_unlock(&elsewhere->lock);
-	return handle ? handle : curl_easy_init();
-}
-
-static void give_handle(struct elsewhere *elsewhere, CURL *handle)
-{
-	pthread_mutex_lock(&elsewhere->lock);
-	bool keep = elsewhere->n_idle < MAX_IDLE;
-	if (keep)
-		elsewhere->idle[elsewhere->n_idle++] = handle;
-	pthread_mutex_unlock(&elsewhere->lock);
-	if (!keep)
-		curl_easy_cleanup(handle);
-}
 
 /* ---- a request ---- */
 
-static size_t receive(char *data, size_t size, size_t n, void *answer)
+static void prepare(const struct elsewhere *elsewhere, const struct address *address, CURL *handle)
 {
-	tarn_buf_add(answer, data, size * n);
-	return ((struct tarn_buf *)answer)->overflow ? 0 : size * n;
-}
-
-static void prepare(const struct elsewhere *elsewhere, const struct address *address, CURL *handle, const char *method,
-		    const char *url, const char *body, struct tarn_buf *answer)
-{
-	curl_easy_reset(handle);
-	curl_easy_setopt(handle, CURLOPT_URL, url);
-	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, elsewhere->timeout_ms);
 	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, elsewhere->headers);
 	curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
-	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive);
-	curl_easy_setopt(handle, CURLOPT_WRITEDATA, answer);
-	curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, method);
-	if (body) {
-		curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
-		curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body);
-	}
 	const char *user = elsewhere->user ? elsewhere->user : address->user;
 	if (user) {
 		const char *password = elsewhere->user ? elsewhere->password : address->password;
@@ -95,25 +53,23 @@ static enum tarn_rc ask_one(struct elsewhere *elsewhere, const struct address *a
 			    const char *path, const char *body, int *status, struct tarn_buf *answer,
 			    struct tarn_err *err)
 {
-	CURL *handle = take_handle(elsewhere);
-	if (!handle)
-		return tarn_fail(err, TARN_EIO, "no handle for requests to the registry");
-	char *url = tarn_asprintf("%s%s", address->url, path), why[CURL_ERROR_SIZE] = "";
+	char *url = tarn_asprintf("%s%s", address->url, path), why[CURL_ERROR_SIZE];
+	CURL *handle = tarn_curl_take(&elsewhere->connections, why);
 	size_t before = answer->len;
 	long code = 0;
-	prepare(elsewhere, address, handle, method, url, body, answer);
-	curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, why);
+	prepare(elsewhere, address, handle);
+	tarn_curl_ask(handle, method, url, body ? tarn_slice_of(body, strlen(body)) : (struct tarn_slice){ 0 });
+	tarn_curl_receive(handle, answer);
 	CURLcode failed = curl_easy_perform(handle);
 	curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &code);
-	curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, NULL);
-	give_handle(elsewhere, handle);
+	tarn_curl_give(&elsewhere->connections, handle);
 	free(url);
 	if (answer->overflow)
 		return tarn_fail(err, TARN_ELIMIT, "the answer of the registry at %s is too large", address->url);
 	if (failed) {
 		answer->len = before;
 		return tarn_fail(err, TARN_EIO, "the registry at %s does not answer: %s", address->url,
-				 *why ? why : curl_easy_strerror(failed));
+				 tarn_curl_reason(failed, why));
 	}
 	*status = (int)code;
 	return TARN_OK;
@@ -144,8 +100,7 @@ static enum tarn_rc ask(void *state, const char *method, const char *path, const
 static void leave(void *state)
 {
 	struct elsewhere *elsewhere = state;
-	for (size_t i = 0; i < elsewhere->n_idle; i++)
-		curl_easy_cleanup(elsewhere->idle[i]);
+	tarn_curl_pool_release(&elsewhere->connections);
 	for (size_t i = 0; i < elsewhere->n; i++) {
 		free(elsewhere->addresses[i].url);
 		free(elsewhere->addresses[i].user);
@@ -220,19 +175,15 @@ static char *copy(const char *text)
 	return text ? tarn_strdup(text) : NULL;
 }
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void start_curl(void)
-{
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 enum tarn_rc tarn_registry_client_open(const struct tarn_registry_client_options *options,
 				       struct tarn_registry_client **client, struct tarn_err *err)
 {
 	static const struct tarn_registry_transport transport = { ask, leave };
-	pthread_once(&once, start_curl);
+	enum tarn_rc rc = tarn_curl_start(err);
+	if (rc)
+		return rc;
 	struct elsewhere *elsewhere = tarn_calloc(1, sizeof(*elsewhere));
+	tarn_curl_pool_init(&elsewhere->connections);
 	pthread_mutex_init(&elsewhere->lock, NULL);
 	elsewhere->user = copy(options->user);
 	elsewhere->password = copy(options->password);
@@ -240,14 +191,14 @@ enum tarn_rc tarn_registry_client_open(const struct tarn_registry_client_options
 	elsewhere->certificate = copy(options->certificate);
 	elsewhere->key = copy(options->key);
 	elsewhere->timeout_ms = options->timeout_ms ? (long)options->timeout_ms : DEFAULT_TIMEOUT_MS;
-	elsewhere->headers = curl_slist_append(NULL, "Content-Type: " MEDIA_TYPE);
-	elsewhere->headers = curl_slist_append(elsewhere->headers, "Accept: " MEDIA_TYPE ", application/json");
+	elsewhere->headers = tarn_curl_add_line(NULL, "Content-Type", MEDIA_TYPE);
+	elsewhere->headers = tarn_curl_add_line(elsewhere->headers, "Accept", MEDIA_TYPE ", application/json");
 	if (options->token) {
-		char *header = tarn_asprintf("Authorization: Bearer %s", options->token);
-		elsewhere->headers = curl_slist_append(elsewhere->headers, header);
-		free(header);
+		char *value = tarn_asprintf("Bearer %s", options->token);
+		elsewhere->headers = tarn_curl_add_line(elsewhere->headers, "Authorization", value);
+		free(value);
 	}
-	enum tarn_rc rc = parse_urls(elsewhere, options->url ? options->url : "", err);
+	rc = parse_urls(elsewhere, options->url ? options->url : "", err);
 	if (rc)
 		leave(elsewhere);
 	else

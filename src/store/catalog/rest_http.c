@@ -1,13 +1,12 @@
 #include "store/catalog/rest_http.h"
 
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/curl_handle.h"
 
 enum { MOST_CONNECTIONS = 16, POLL_MS = 1000 };
 
@@ -25,22 +24,14 @@ struct transfer {
 	char message[CURL_ERROR_SIZE];
 };
 
-/* ---- the library ---- */
-
-static pthread_once_t started = PTHREAD_ONCE_INIT;
-static CURLcode start_result;
-
-static void start(void)
-{
-	start_result = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 enum tarn_rc rest_http_open(const struct rest_http_options *options, struct rest_http **http, struct tarn_err *err)
 {
-	pthread_once(&started, start);
-	CURLM *multi = start_result ? NULL : curl_multi_init();
+	enum tarn_rc rc = tarn_curl_start(err);
+	if (rc)
+		return rc;
+	CURLM *multi = curl_multi_init();
 	if (!multi)
-		return tarn_fail(err, TARN_EIO, "libcurl: %s", curl_easy_strerror(start_result));
+		abort(); /* only out of memory makes it fail */
 	struct rest_http *opened = tarn_calloc(1, sizeof(*opened));
 	opened->multi = multi;
 	opened->options = *options;
@@ -62,13 +53,6 @@ void rest_http_close(struct rest_http *http)
 
 /* ---- what curl calls ---- */
 
-static size_t receive(char *data, size_t size, size_t n, void *context)
-{
-	struct rest_answer *answer = context;
-	tarn_buf_add(&answer->body, data, size * n);
-	return answer->body.overflow ? 0 : size * n;
-}
-
 static size_t receive_header(char *line, size_t size, size_t n, void *context)
 {
 	static const char name[] = "retry-after:";
@@ -84,61 +68,37 @@ static size_t receive_header(char *line, size_t size, size_t n, void *context)
 
 /* ---- a request ---- */
 
-static struct curl_slist *add_line(struct curl_slist *lines, const char *name, const char *value)
-{
-	char *line = tarn_asprintf("%s: %s", name, value);
-	struct curl_slist *more = curl_slist_append(lines, line);
-	free(line);
-	if (!more)
-		abort(); /* only out of memory makes it fail */
-	return more;
-}
-
 static struct curl_slist *make_headers(const struct rest_request *request)
 {
-	struct curl_slist *lines = add_line(NULL, "Accept", "application/json");
-	lines = add_line(lines, "Expect", "");
+	struct curl_slist *lines = tarn_curl_add_line(NULL, "Accept", "application/json");
+	lines = tarn_curl_add_line(lines, "Expect", "");
 	if (request->body.data)
-		lines = add_line(lines, "Content-Type", request->media_type);
+		lines = tarn_curl_add_line(lines, "Content-Type", request->media_type);
 	if (request->authorization)
-		lines = add_line(lines, "Authorization", request->authorization);
+		lines = tarn_curl_add_line(lines, "Authorization", request->authorization);
 	return lines;
 }
 
 static void set_options(const struct rest_http *http, const struct rest_request *request, struct transfer *transfer)
 {
 	CURL *curl = transfer->curl;
-	curl_easy_setopt(curl, CURLOPT_URL, request->url);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+	tarn_curl_ask(curl, request->method, request->url, request->body);
+	tarn_curl_receive(curl, &transfer->answer->body);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)http->options.connect_ms);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)((http->options.stall_ms + 999) / 1000));
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "tarn/" TARN_VERSION);
 	curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->message);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, transfer->headers);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer->answer);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, receive_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer->answer);
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer);
 	if (http->ca)
 		curl_easy_setopt(curl, CURLOPT_CAINFO, http->ca);
-	if (request->body.data) {
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, (const char *)request->body.data);
-	}
-	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 static void begin(struct rest_http *http, const struct rest_request *request, struct transfer *transfer)
 {
-	transfer->curl = curl_easy_init();
-	if (!transfer->curl)
-		abort(); /* only out of memory makes it fail */
+	transfer->curl = tarn_curl_new(transfer->message);
 	transfer->headers = make_headers(request);
 	set_options(http, request, transfer);
 	curl_multi_add_handle(http->multi, transfer->curl);
@@ -158,12 +118,6 @@ static bool is_unsent(CURLcode code)
 	       code == CURLE_SSL_CONNECT_ERROR || code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
 }
 
-static bool is_final(CURLcode code)
-{
-	return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
-	       code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
-}
-
 static void conclude(struct transfer *transfer, CURLcode code)
 {
 	struct rest_answer *answer = transfer->answer;
@@ -174,13 +128,12 @@ static void conclude(struct transfer *transfer, CURLcode code)
 		return;
 	}
 	answer->unsent = is_unsent(code);
-	answer->is_final = is_final(code) || answer->body.overflow;
+	answer->is_final = tarn_curl_is_final(code) || answer->body.overflow;
 	if (answer->body.overflow)
 		snprintf(answer->problem, sizeof(answer->problem), "the answer is larger than %zu bytes",
 			 answer->body.max);
 	else
-		snprintf(answer->problem, sizeof(answer->problem), "%s",
-			 *transfer->message ? transfer->message : curl_easy_strerror(code));
+		snprintf(answer->problem, sizeof(answer->problem), "%s", tarn_curl_reason(code, transfer->message));
 }
 
 static void collect(struct rest_http *http)

@@ -11,10 +11,9 @@ static void s3_close(struct tarn_store *store)
 	struct s3_store *s3 = s3_store_of(store);
 	s3_work_free(s3);
 	s3_ahead_free(s3->ahead);
-	s3_http_forget(s3);
+	tarn_curl_pool_release(&s3->connections);
 	s3_lent_free(s3->lent);
 	s3_config_release(&s3->config);
-	pthread_mutex_destroy(&s3->connecting);
 	pthread_mutex_destroy(&s3->probing);
 	free(s3->base.url);
 	free(s3);
@@ -48,7 +47,7 @@ enum tarn_rc tarn_s3_store_open(const char *url, const struct tarn_s3_options *o
 {
 	struct s3_config config;
 	struct s3_lent *lent = NULL;
-	enum tarn_rc rc = s3_http_start(err);
+	enum tarn_rc rc = tarn_curl_start(err);
 	if (!rc)
 		rc = s3_config_load(url, options, &config, err);
 	if (rc)
@@ -66,7 +65,7 @@ enum tarn_rc tarn_s3_store_open(const char *url, const struct tarn_s3_options *o
 	s3->lent = lent;
 	s3->create = create;
 	s3->creates = -1;
-	pthread_mutex_init(&s3->connecting, NULL);
+	tarn_curl_pool_init(&s3->connections);
 	pthread_mutex_init(&s3->probing, NULL);
 	s3->work = s3_work_new();
 	s3->ahead = s3_ahead_new();

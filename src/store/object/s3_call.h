@@ -65,8 +65,6 @@ enum tarn_rc s3_expect(struct s3_store *store, const struct s3_request *request,
 /* TARN_EIO where no whole answer came; *again: another try may help. */
 enum tarn_rc s3_exchange(struct s3_store *store, const struct s3_request *request, struct s3_response *response,
 			 bool *again, struct tarn_err *err) TARN_MUST_CHECK;
-enum tarn_rc s3_http_start(struct tarn_err *err) TARN_MUST_CHECK;
-void s3_http_forget(struct s3_store *store); /* closes idle connections */
 
 /* ---- the rules of trying again ---- */
 

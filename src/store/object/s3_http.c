@@ -1,5 +1,4 @@
 /* One try of a request, by libcurl: signed, sent, received. */
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "base/clock.h"
+#include "base/curl_handle.h"
 #include "store/object/s3_lent.h"
 #include "store/object/s3_store.h"
 #include "store/object/s3_xml.h"
@@ -206,55 +206,6 @@ static size_t receive_header(char *line, size_t size, size_t n, void *context)
 	return len;
 }
 
-/* ---- connections ---- */
-
-static pthread_once_t started = PTHREAD_ONCE_INIT;
-static CURLcode start_result;
-
-static void start(void)
-{
-	start_result = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-enum tarn_rc s3_http_start(struct tarn_err *err)
-{
-	pthread_once(&started, start);
-	return start_result ? tarn_fail(err, TARN_EIO, "libcurl: %s", curl_easy_strerror(start_result)) : TARN_OK;
-}
-
-static CURL *take_connection(struct s3_store *store)
-{
-	CURL *curl = NULL;
-	pthread_mutex_lock(&store->connecting);
-	if (store->n_idle)
-		curl = store->idle[--store->n_idle];
-	pthread_mutex_unlock(&store->connecting);
-	if (curl)
-		curl_easy_reset(curl);
-	else
-		curl = curl_easy_init();
-	if (!curl)
-		abort(); /* only out of memory makes it fail */
-	return curl;
-}
-
-static void give_connection(struct s3_store *store, CURL *curl)
-{
-	pthread_mutex_lock(&store->connecting);
-	store->idle = tarn_grow(store->idle, &store->cap_idle, store->n_idle + 1, sizeof(*store->idle));
-	store->idle[store->n_idle++] = curl;
-	pthread_mutex_unlock(&store->connecting);
-}
-
-void s3_http_forget(struct s3_store *store)
-{
-	while (store->n_idle)
-		curl_easy_cleanup(store->idle[--store->n_idle]);
-	free(store->idle);
-	store->idle = NULL;
-	store->cap_idle = 0;
-}
-
 /* ---- a request ---- */
 
 /* Path and query as they are signed. */
@@ -286,16 +237,6 @@ static int by_name(const void *left, const void *right)
 	return strcmp(((const struct s3_pair *)left)->name, ((const struct s3_pair *)right)->name);
 }
 
-static struct curl_slist *add_line(struct curl_slist *lines, const char *name, const char *value)
-{
-	char *line = tarn_asprintf("%s: %s", name, value);
-	struct curl_slist *more = curl_slist_append(lines, line);
-	if (!more)
-		abort();
-	free(line);
-	return more;
-}
-
 static struct curl_slist *sign_headers(struct s3_store *store, const struct s3_credentials *keys,
 				       const struct s3_request *request, const char *path, const char *query)
 {
@@ -319,31 +260,25 @@ static struct curl_slist *sign_headers(struct s3_store *store, const struct s3_c
 		&authorization);
 	tarn_buf_add_byte(&authorization, '\0');
 	/* curl would wait for "100 Continue", which some servers never send, and would name a content type. */
-	struct curl_slist *lines = curl_slist_append(NULL, "Expect:");
-	lines = add_line(lines, "Authorization", (const char *)authorization.data);
+	struct curl_slist *lines = tarn_curl_add_line(NULL, "Expect", "");
+	lines = tarn_curl_add_line(lines, "Authorization", (const char *)authorization.data);
 	for (size_t i = 0; i < n; i++)
-		lines = add_line(lines, headers[i].name, headers[i].value);
+		lines = tarn_curl_add_line(lines, headers[i].name, headers[i].value);
 	tarn_buf_release(&authorization);
 	return lines;
 }
 
-static void set_options(struct s3_store *store, struct exchange *exchange, char message[CURL_ERROR_SIZE])
+static void set_options(struct s3_store *store, struct exchange *exchange)
 {
 	const struct s3_config *config = &store->config;
 	const struct s3_request *request = exchange->request;
 	CURL *curl = exchange->curl;
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)TRANSFER_BUFFER);
 	curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)TRANSFER_BUFFER);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)config->connect_ms);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)LEAST_BYTES_A_SECOND);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)((config->stall_ms + 999) / 1000));
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "tarn/" TARN_VERSION);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
 	if (*config->ca_file)
 		curl_easy_setopt(curl, CURLOPT_CAINFO, config->ca_file);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, receive_header);
@@ -364,12 +299,11 @@ static void set_options(struct s3_store *store, struct exchange *exchange, char 
 		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-static CURLcode perform(struct s3_store *store, const struct s3_credentials *keys, struct exchange *exchange,
-			char message[CURL_ERROR_SIZE])
+static CURLcode perform(struct s3_store *store, const struct s3_credentials *keys, struct exchange *exchange)
 {
 	struct tarn_buf path, query;
 	write_place(store, exchange->request, &path, &query);
-	set_options(store, exchange, message);
+	set_options(store, exchange);
 	char *url = tarn_asprintf("%s://%s%s%s%s", store->config.scheme, store->config.authority,
 				  (const char *)path.data, query.len > 1 ? "?" : "", (const char *)query.data);
 	struct curl_slist *headers =
@@ -420,24 +354,6 @@ static void read_late_failure(struct exchange *exchange)
 		exchange->response->status = 500;
 }
 
-/* Mistakes of ours, or of the certificates: the next try would end alike. */
-static bool is_final(CURLcode code)
-{
-	switch (code) {
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_URL_MALFORMAT:
-	case CURLE_FAILED_INIT:
-	case CURLE_BAD_FUNCTION_ARGUMENT:
-	case CURLE_UNKNOWN_OPTION:
-	case CURLE_ABORTED_BY_CALLBACK:
-	case CURLE_READ_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CACERT_BADFILE: return true;
-	default: return false;
-	}
-}
-
 static enum tarn_rc conclude(struct exchange *exchange, CURLcode code, const char *message, bool *again,
 			     struct tarn_err *err)
 {
@@ -445,8 +361,8 @@ static enum tarn_rc conclude(struct exchange *exchange, CURLcode code, const cha
 	if (exchange->problem)
 		return tarn_fail(err, exchange->problem_rc, "%s", exchange->problem);
 	if (code) {
-		*again = !is_final(code);
-		return tarn_fail(err, TARN_EIO, "%s", *message ? message : curl_easy_strerror(code));
+		*again = !tarn_curl_is_final(code);
+		return tarn_fail(err, TARN_EIO, "%s", tarn_curl_reason(code, message));
 	}
 	read_refusal(exchange);
 	if (exchange->request->may_fail_late)
@@ -457,7 +373,7 @@ static enum tarn_rc conclude(struct exchange *exchange, CURLcode code, const cha
 enum tarn_rc s3_exchange(struct s3_store *store, const struct s3_request *request, struct s3_response *response,
 			 bool *again, struct tarn_err *err)
 {
-	char message[CURL_ERROR_SIZE] = "";
+	char message[CURL_ERROR_SIZE];
 	struct exchange exchange = { .request = request, .response = response };
 	struct s3_credentials keys;
 	*again = false;
@@ -468,17 +384,17 @@ enum tarn_rc s3_exchange(struct s3_store *store, const struct s3_request *reques
 	}
 	if (rc)
 		return rc;
-	exchange.curl = take_connection(store);
+	exchange.curl = tarn_curl_take(&store->connections, message);
 	tarn_buf_init(&exchange.refusal, ERROR_MAX);
 	if (request->out)
 		exchange.out_start = request->out->len;
-	rc = conclude(&exchange, perform(store, store->lent ? &keys : &store->config.credentials, &exchange, message),
-		      message, again, err);
+	rc = conclude(&exchange, perform(store, store->lent ? &keys : &store->config.credentials, &exchange), message,
+		      again, err);
 	if (store->lent)
 		s3_credentials_release(&keys);
 	if (request->out && (rc || !is_good(response->status)))
 		request->out->len = exchange.out_start;
-	give_connection(store, exchange.curl);
+	tarn_curl_give(&store->connections, exchange.curl);
 	tarn_buf_release(&exchange.refusal);
 	return rc;
 }

@@ -1,6 +1,5 @@
 #include "store/object/s3_lent.h"
 
-#include <curl/curl.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/curl_handle.h"
 #include "base/file.h"
 
 enum { ANSWER_MAX = 64 << 10, CONNECT_MS = 1000, ANSWER_MS = 5000 };
@@ -58,43 +58,27 @@ enum tarn_rc s3_lent_read(struct tarn_slice answer, struct s3_credentials *keys,
 
 /* ---- asking ---- */
 
-static size_t receive(char *data, size_t size, size_t n, void *context)
+/* With a line of the header, unless its value is NULL. The answer replaces what is in *answer. */
+static enum tarn_rc ask(const char *method, const char *url, const char *name, const char *value,
+			struct tarn_buf *answer, struct tarn_err *err)
 {
-	struct tarn_buf *answer = context;
-	tarn_buf_add(answer, data, size * n);
-	return answer->overflow ? 0 : size * n;
-}
-
-/* `header`: a line, or NULL. The answer replaces what is in *answer. */
-static enum tarn_rc ask(const char *method, const char *url, const char *header, struct tarn_buf *answer,
-			struct tarn_err *err)
-{
-	char message[CURL_ERROR_SIZE] = "";
+	char message[CURL_ERROR_SIZE];
 	long status = 0;
-	CURL *curl = curl_easy_init();
-	struct curl_slist *headers = header ? curl_slist_append(NULL, header) : NULL;
-	if (!curl || (header && !headers))
-		abort(); /* only out of memory makes them fail */
+	CURL *curl = tarn_curl_new(message);
+	struct curl_slist *headers = value ? tarn_curl_add_line(NULL, name, value) : NULL;
 	tarn_buf_clear(answer);
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	tarn_curl_ask(curl, method, url, (struct tarn_slice){ 0 });
+	tarn_curl_receive(curl, answer);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)ANSWER_MS);
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "tarn/" TARN_VERSION);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
 	CURLcode code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
 	if (code)
-		return tarn_fail(err, TARN_EIO, "%s \"%s\": %s", method, url,
-				 *message ? message : curl_easy_strerror(code));
+		return tarn_fail(err, TARN_EIO, "%s \"%s\": %s", method, url, tarn_curl_reason(code, message));
 	if (status != 200)
 		return tarn_fail(err, TARN_EIO, "%s \"%s\": %ld, expected 200", method, url, status);
 	return TARN_OK;
@@ -121,10 +105,8 @@ static enum tarn_rc ask_container(const char *url, struct tarn_buf *answer, stru
 	else if (token && !(file && *file))
 		tarn_buf_add_str(&text, token);
 	char *line = first_line(&text);
-	char *header = *line ? tarn_asprintf("Authorization: %s", line) : NULL;
 	if (!rc)
-		rc = ask("GET", url, header, answer, err);
-	free(header);
+		rc = ask("GET", url, "Authorization", *line ? line : NULL, answer, err);
 	free(line);
 	tarn_buf_release(&text);
 	return rc;
@@ -133,24 +115,23 @@ static enum tarn_rc ask_container(const char *url, struct tarn_buf *answer, stru
 static enum tarn_rc ask_instance(const char *url, struct tarn_buf *answer, struct tarn_err *err)
 {
 	static const char path[] = "/latest/meta-data/iam/security-credentials/";
+	static const char token_header[] = "X-aws-ec2-metadata-token";
 	char *token_url = tarn_asprintf("%s/latest/api/token", url), *roles_url = tarn_asprintf("%s%s", url, path);
-	char *header = NULL, *role_url = NULL;
-	enum tarn_rc rc = ask("PUT", token_url, "X-aws-ec2-metadata-token-ttl-seconds: 21600", answer, err);
+	char *token = NULL, *role_url = NULL;
+	enum tarn_rc rc = ask("PUT", token_url, "X-aws-ec2-metadata-token-ttl-seconds", "21600", answer, err);
 	if (!rc) {
-		char *token = first_line(answer);
-		header = tarn_asprintf("X-aws-ec2-metadata-token: %s", token);
-		free(token);
-		rc = ask("GET", roles_url, header, answer, err);
+		token = first_line(answer);
+		rc = ask("GET", roles_url, token_header, token, answer, err);
 	}
 	if (!rc) {
 		char *role = first_line(answer);
 		role_url = tarn_asprintf("%s%s", roles_url, role);
 		free(role);
-		rc = ask("GET", role_url, header, answer, err);
+		rc = ask("GET", role_url, token_header, token, answer, err);
 	}
 	free(token_url);
 	free(roles_url);
-	free(header);
+	free(token);
 	free(role_url);
 	return rc;
 }

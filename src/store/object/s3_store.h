@@ -3,6 +3,7 @@
 #define TARN_STORE_OBJECT_S3_STORE_H
 
 #include "base/alloc.h"
+#include "base/curl_handle.h"
 #include "store/object/s3_call.h"
 
 struct s3_work;
@@ -12,12 +13,10 @@ struct s3_lent;
 struct s3_store {
 	struct tarn_store base;
 	struct s3_config config;
-	struct s3_lent *lent;	    /* NULL: config.credentials */
-	bool create;		    /* a missing bucket is made by the first write */
-	atomic_llong skew_us;	    /* the server's clock minus ours */
-	pthread_mutex_t connecting; /* covers `idle` */
-	void **idle;		    /* connections (CURL *) that nobody uses now */
-	size_t n_idle, cap_idle;
+	struct s3_lent *lent; /* NULL: config.credentials */
+	bool create;	      /* a missing bucket is made by the first write */
+	atomic_llong skew_us; /* the server's clock minus ours */
+	struct tarn_curl_pool connections;
 	pthread_mutex_t probing; /* covers `creates`; held while the store is probed */
 	int creates;		 /* whether If-None-Match is honoured: 1, 0, or -1 for unknown */
 	struct s3_work *work;	 /* requests behind the calls, see s3_work.h */
