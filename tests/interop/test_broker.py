@@ -276,6 +276,7 @@ def test_validation_creates_nothing(broker: Broker, admin: AdminClient) -> None:
 def test_default_number_of_partitions(broker: Broker, admin: AdminClient) -> None:
     name = f"t-{uuid.uuid4().hex[:12]}"
     result(admin.create_topics([NewTopic(name)]))
+    soon(lambda: name in admin.list_topics(timeout=WAIT).topics, bool)
     assert len(admin.list_topics(timeout=WAIT).topics[name].partitions) == 1
 
 
