@@ -22,10 +22,9 @@ bool tarn_parse_date(const char *text, int32_t *days);
 /* Version 4, from the system's random source. */
 void tarn_uuid(char text[TARN_UUID_SIZE]);
 void tarn_sleep_ms(int64_t ms);
-/* How long to wait before a try (2: the second) of what was refused for a while: by chance, at most 100 ms, 200 ms, 400
- * ms,
- * ... longest_ms, so that those who were refused together do not come back together; and not less than the other end
- * asked for, up to longest_ms. */
+/* How long to wait before a try (2: the second) of what was refused for a while: by chance, at most 100, 200, 400, ...
+ * longest_ms, so that those who were refused together do not come back together; and not less than the other end asked
+ * for, up to longest_ms. */
 int64_t tarn_backoff_ms(int attempt, int64_t longest_ms, int64_t retry_after_ms, uint64_t random);
 /* Positive, below 2^53: some Iceberg readers hold snapshot ids in doubles. */
 int64_t tarn_random_id(void);

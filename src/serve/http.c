@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/file.h"
 #include "serve/role.h"
 #include "stream/broker/users.h"
@@ -114,9 +115,7 @@ static void *reap(void *context)
 	step_ms = step_ms < 10 ? 10 : step_ms > 1000 ? 1000 : step_ms;
 	pthread_mutex_lock(&http->lock);
 	while (!http->stopping) {
-		int64_t until = tarn_monotonic_ns() + step_ms * 1000000;
-		struct timespec when = { until / 1000000000, until % 1000000000 };
-		pthread_cond_timedwait(&http->wake, &http->lock, &when);
+		tarn_cond_wait_until(&http->wake, &http->lock, tarn_monotonic_ns() + step_ms * 1000000);
 		drop_late(http);
 	}
 	pthread_mutex_unlock(&http->lock);
@@ -499,13 +498,9 @@ static struct tarn_http *make(const struct tarn_http_options *options, const str
 		http->options.patience_ms = DEFAULT_PATIENCE_MS;
 	tarn_buf_init(&http->certificate, 1 << 20);
 	tarn_buf_init(&http->key, 1 << 20);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_mutex_init(&http->lock, NULL);
-	pthread_cond_init(&http->wake, &attributes);
+	tarn_cond_init(&http->wake);
 	pthread_cond_init(&http->none_held, NULL);
-	pthread_condattr_destroy(&attributes);
 	return http;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "serve/role.h"
 #include "stream/producer/publisher.h"
 #include "stream/registry/registry.h"
@@ -29,12 +30,9 @@ struct state {
 /* False once the role is to stop. */
 static bool wait_ms(struct state *state, int64_t ms)
 {
-	struct timespec until;
-	int64_t us = tarn_now_us() + ms * 1000;
-	until.tv_sec = us / 1000000;
-	until.tv_nsec = us % 1000000 * 1000;
+	int64_t until = tarn_monotonic_ns() + ms * 1000000;
 	pthread_mutex_lock(&state->lock);
-	while (!state->stopping && !pthread_cond_timedwait(&state->changed, &state->lock, &until))
+	while (!state->stopping && tarn_cond_wait_until(&state->changed, &state->lock, until))
 		continue;
 	bool go_on = !state->stopping;
 	pthread_mutex_unlock(&state->lock);
@@ -131,7 +129,7 @@ static enum tarn_rc start(struct tarn_server *server, void **context, struct tar
 	state->server = server;
 	state->path = tarn_asprintf("%s/spool", tarn_server_options(server)->data);
 	pthread_mutex_init(&state->lock, NULL);
-	pthread_cond_init(&state->changed, NULL);
+	tarn_cond_init(&state->changed);
 	enum tarn_rc rc = open_parts(state, err);
 	const struct tarn_serve_options *options = tarn_server_options(server);
 	state->idle = !rc && options->users && !options->client_config;

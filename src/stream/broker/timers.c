@@ -1,10 +1,10 @@
 /* Timers: a binary heap by due time, and one thread that sleeps until the first of them is due. */
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "stream/broker/broker.h"
 #include "stream/broker/threads.h"
 
@@ -72,8 +72,7 @@ static void *run(void *arg)
 		}
 		struct tarn_timer *first = timers->heap[0];
 		if (first->due_ns > tarn_monotonic_ns()) {
-			struct timespec until = { first->due_ns / 1000000000, first->due_ns % 1000000000 };
-			pthread_cond_timedwait(&timers->changed, &timers->lock, &until);
+			tarn_cond_wait_until(&timers->changed, &timers->lock, first->due_ns);
 			continue;
 		}
 		take_out(timers, first);
@@ -91,13 +90,9 @@ static void *run(void *arg)
 struct tarn_timers *tarn_timers_new(void)
 {
 	struct tarn_timers *timers = tarn_calloc(1, sizeof(*timers));
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_mutex_init(&timers->lock, NULL);
-	pthread_cond_init(&timers->changed, &attributes);
+	tarn_cond_init(&timers->changed);
 	pthread_cond_init(&timers->finished, NULL);
-	pthread_condattr_destroy(&attributes);
 	tarn_thread_start(&timers->thread, run, timers);
 	return timers;
 }

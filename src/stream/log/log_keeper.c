@@ -1,9 +1,8 @@
 /* The log's housekeeping thread. */
-#include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "stream/log/log_parts.h"
 
 typedef void (*partition_work)(struct tarn_partition *partition, void *context);
@@ -149,8 +148,7 @@ static void wait_for_chores(struct tarn_log *log, const struct chores *chores)
 		int64_t flush_at = monotonic_ms() + log->flush_ms - log_now_ms();
 		at = flush_at < at ? flush_at : at;
 	}
-	const struct timespec until = { at / 1000, at % 1000 * 1000000 };
-	pthread_cond_timedwait(&log->timer, &log->timer_lock, &until);
+	tarn_cond_wait_until(&log->timer, &log->timer_lock, at * 1000000);
 }
 
 static void *keep(void *argument)
@@ -169,11 +167,7 @@ static void *keep(void *argument)
 enum tarn_rc keeper_start(struct tarn_log *log, struct tarn_err *err)
 {
 	pthread_mutex_init(&log->timer_lock, NULL);
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&log->timer, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	tarn_cond_init(&log->timer);
 	if (pthread_create(&log->keeper, NULL, keep, log))
 		return tarn_fail(err, TARN_EIO, "no thread to keep the log");
 	log->has_keeper = true;

@@ -1,10 +1,9 @@
 #include "stream/sink/connector_task.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/condition.h"
 
 /* The longest pause before a failed task starts again; a task that ran this long begins with the shortest. */
 #define LONGEST_PAUSE INT64_C(300000)
@@ -97,16 +96,9 @@ static void note_failure(struct tarn_connector_task *task, const struct tarn_err
 
 static void rest(struct tarn_connector_task *task, int64_t pause)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += pause / 1000;
-	until.tv_nsec += pause % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	int64_t until = tarn_monotonic_ns() + pause * 1000000;
 	pthread_mutex_lock(&task->lock);
-	while (!task->stop && pthread_cond_timedwait(&task->wake, &task->lock, &until) != ETIMEDOUT)
+	while (!task->stop && tarn_cond_wait_until(&task->wake, &task->lock, until))
 		;
 	pthread_mutex_unlock(&task->lock);
 }
@@ -134,12 +126,8 @@ static void *run_thread(void *context)
 
 void tarn_connector_task_init(struct tarn_connector_task *task)
 {
-	pthread_condattr_t monotonic;
 	pthread_mutex_init(&task->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&task->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	tarn_cond_init(&task->wake);
 }
 
 void tarn_connector_task_start(struct tarn_connector_task *task)

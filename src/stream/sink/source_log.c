@@ -1,12 +1,11 @@
 #include "stream/sink/source_log.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/condition.h"
 
 /* Bytes that are read at a time, and the most that a batch may unpack to. */
 #define READ_SIZE ((size_t)1 << 20)
@@ -81,18 +80,10 @@ static void source_wake(struct tarn_source *base)
 /* Waits until something changes; returns whether topics did. */
 static bool wait_for_change(struct log_source *source, int64_t timeout_ms)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += timeout_ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	int64_t until = tarn_monotonic_ns() + timeout_ms * 1000000;
 	pthread_mutex_lock(&source->lock);
-	while (!source->awake && timeout_ms > 0)
-		if (pthread_cond_timedwait(&source->changed, &source->lock, &until) == ETIMEDOUT)
-			break;
+	while (!source->awake && timeout_ms > 0 && tarn_cond_wait_until(&source->changed, &source->lock, until))
+		continue;
 	source->awake = false;
 	bool topics = source->topics_changed;
 	source->topics_changed = false;
@@ -393,7 +384,6 @@ enum tarn_rc tarn_source_log_open(struct tarn_log *log, struct tarn_offset_file 
 	if (rc)
 		return rc;
 	struct log_source *made = tarn_calloc(1, sizeof(*made));
-	pthread_condattr_t monotonic;
 	made->base = (struct tarn_source){ .ops = &ops, .commits_aside = true };
 	made->log = log;
 	made->offsets = offsets;
@@ -405,10 +395,7 @@ enum tarn_rc tarn_source_log_open(struct tarn_log *log, struct tarn_offset_file 
 	made->reader = tarn_batch_reader_new();
 	tarn_buf_init(&made->bytes, TARN_BUF_DEFAULT_MAX);
 	pthread_mutex_init(&made->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&made->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	tarn_cond_init(&made->changed);
 	made->topics_changed = true;
 	made->topics_watcher.changed = topics_changed;
 	tarn_log_watch(log, &made->topics_watcher);
