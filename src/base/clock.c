@@ -24,6 +24,14 @@ int64_t tarn_monotonic_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+int64_t tarn_monotonic_ns_in(int64_t ms)
+{
+	int64_t ns;
+	return __builtin_mul_overflow(ms, 1000000, &ns) || __builtin_add_overflow(ns, tarn_monotonic_ns(), &ns)
+		       ? INT64_MAX
+		       : ns;
+}
+
 void tarn_sleep_ms(int64_t ms)
 {
 	struct timespec left = { ms / 1000, ms % 1000 * 1000000 };

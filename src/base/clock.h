@@ -8,6 +8,8 @@
 
 int64_t tarn_now_us(void);
 int64_t tarn_monotonic_ns(void);
+/* What tarn_monotonic_ns() will be in `ms` milliseconds (0 or more); INT64_MAX for a time that it cannot hold. */
+int64_t tarn_monotonic_ns_in(int64_t ms);
 /* Days since 1970-01-01, rounded down. */
 int32_t tarn_days_of_us(int64_t us);
 

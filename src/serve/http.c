@@ -115,7 +115,7 @@ static void *reap(void *context)
 	step_ms = step_ms < 10 ? 10 : step_ms > 1000 ? 1000 : step_ms;
 	pthread_mutex_lock(&http->lock);
 	while (!http->stopping) {
-		tarn_cond_wait_until(&http->wake, &http->lock, tarn_monotonic_ns() + step_ms * 1000000);
+		tarn_cond_wait_until(&http->wake, &http->lock, tarn_monotonic_ns_in(step_ms));
 		drop_late(http);
 	}
 	pthread_mutex_unlock(&http->lock);

@@ -30,7 +30,7 @@ struct state {
 /* False once the role is to stop. */
 static bool wait_ms(struct state *state, int64_t ms)
 {
-	int64_t until = tarn_monotonic_ns() + ms * 1000000;
+	int64_t until = tarn_monotonic_ns_in(ms);
 	pthread_mutex_lock(&state->lock);
 	while (!state->stopping && tarn_cond_wait_until(&state->changed, &state->lock, until))
 		continue;

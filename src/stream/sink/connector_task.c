@@ -96,7 +96,7 @@ static void note_failure(struct tarn_connector_task *task, const struct tarn_err
 
 static void rest(struct tarn_connector_task *task, int64_t pause)
 {
-	int64_t until = tarn_monotonic_ns() + pause * 1000000;
+	int64_t until = tarn_monotonic_ns_in(pause);
 	pthread_mutex_lock(&task->lock);
 	while (!task->stop && tarn_cond_wait_until(&task->wake, &task->lock, until))
 		;

@@ -80,7 +80,7 @@ static void source_wake(struct tarn_source *base)
 /* Waits until something changes; returns whether topics did. */
 static bool wait_for_change(struct log_source *source, int64_t timeout_ms)
 {
-	int64_t until = tarn_monotonic_ns() + timeout_ms * 1000000;
+	int64_t until = tarn_monotonic_ns_in(timeout_ms);
 	pthread_mutex_lock(&source->lock);
 	while (!source->awake && timeout_ms > 0 && tarn_cond_wait_until(&source->changed, &source->lock, until))
 		continue;

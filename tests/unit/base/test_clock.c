@@ -167,6 +167,15 @@ static void clocks_go_forward(void **state)
 	assert_true(tarn_monotonic_ns() >= before);
 }
 
+static void a_time_too_far_away_is_the_last_one(void **state)
+{
+	(void)state;
+	int64_t before = tarn_monotonic_ns(), in_a_second = tarn_monotonic_ns_in(1000);
+	assert_true(in_a_second >= before + 1000000000 && in_a_second <= tarn_monotonic_ns() + 1000000000);
+	assert_true(tarn_monotonic_ns_in(INT64_MAX) == INT64_MAX);
+	assert_true(tarn_monotonic_ns_in(INT64_MAX / 1000000) == INT64_MAX);
+}
+
 static void waits_grow_and_spread(void **state)
 {
 	(void)state;
@@ -216,6 +225,7 @@ int main(void)
 		cmocka_unit_test(uuids_are_version_4),
 		cmocka_unit_test(random_ids_fit_a_double),
 		cmocka_unit_test(clocks_go_forward),
+		cmocka_unit_test(a_time_too_far_away_is_the_last_one),
 		cmocka_unit_test(waits_grow_and_spread),
 		cmocka_unit_test(the_other_end_may_ask_for_more_time),
 		cmocka_unit_test(sleep_is_not_shorter),
