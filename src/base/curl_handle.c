@@ -74,6 +74,16 @@ struct curl_slist *tarn_curl_add_line(struct curl_slist *lines, const char *name
 	return more;
 }
 
+char *tarn_curl_escape(const char *text)
+{
+	char *escaped = curl_easy_escape(NULL, text, 0);
+	if (!escaped)
+		abort(); /* only out of memory makes it fail */
+	char *copy = tarn_strdup(escaped);
+	curl_free(escaped);
+	return copy;
+}
+
 const char *tarn_curl_reason(CURLcode code, const char message[CURL_ERROR_SIZE])
 {
 	return *message ? message : curl_easy_strerror(code);

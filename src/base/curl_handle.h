@@ -27,6 +27,9 @@ void tarn_curl_receive(CURL *curl, struct tarn_buf *answer);
  * by itself is left out. */
 struct curl_slist *tarn_curl_add_line(struct curl_slist *lines, const char *name, const char *value);
 
+/* Text with what may not stand in a part of a path, or in a form, as %XX; to be freed. */
+char *tarn_curl_escape(const char *text);
+
 /* Why a transfer failed: the message, or what the code stands for where there is none. */
 const char *tarn_curl_reason(CURLcode code, const char message[CURL_ERROR_SIZE]);
 

@@ -78,8 +78,8 @@ enum tarn_rc tarn_connect_ask(const char *url, const char *method, const char *p
 
 char *tarn_connect_path(const char *name, const char *rest)
 {
-	char *escaped = curl_easy_escape(NULL, name, 0);
-	char *path = tarn_asprintf("/connectors/%s%s", escaped ? escaped : name, rest);
-	curl_free(escaped);
+	char *escaped = tarn_curl_escape(name);
+	char *path = tarn_asprintf("/connectors/%s%s", escaped, rest);
+	free(escaped);
 	return path;
 }

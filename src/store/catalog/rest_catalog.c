@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/curl_handle.h"
 #include "base/point.h"
 #include "store/catalog/rest_text.h"
 
@@ -16,7 +17,7 @@ const char *rest_tables_url(const struct rest_catalog *rest, struct tarn_arena *
 
 const char *rest_table_url(const struct rest_catalog *rest, struct tarn_arena *arena, const char *name)
 {
-	char *escaped = rest_escape(name);
+	char *escaped = tarn_curl_escape(name);
 	const char *url = tarn_arena_printf(arena, "%s/%s", rest_tables_url(rest, arena), escaped);
 	free(escaped);
 	return url;
@@ -35,7 +36,7 @@ static enum tarn_rc list_page(struct rest_catalog *rest, struct tarn_arena *aren
 	struct rest_answer answer;
 	const char *url = rest_tables_url(rest, arena);
 	if (names->next_page && *names->next_page) {
-		char *token = rest_escape(names->next_page);
+		char *token = tarn_curl_escape(names->next_page);
 		url = tarn_arena_printf(arena, "%s?pageToken=%s", url, token);
 		free(token);
 	}

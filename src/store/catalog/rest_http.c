@@ -175,13 +175,3 @@ void rest_answer_release(struct rest_answer *answer)
 {
 	tarn_buf_release(&answer->body);
 }
-
-char *rest_escape(const char *text)
-{
-	char *escaped = curl_easy_escape(NULL, text, 0);
-	if (!escaped)
-		abort(); /* only out of memory makes it fail */
-	char *copy = tarn_strdup(escaped);
-	curl_free(escaped);
-	return copy;
-}

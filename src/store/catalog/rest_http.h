@@ -37,7 +37,5 @@ void rest_http_close(struct rest_http *http);
 /* Answers in the order of requests; to be released whatever came. */
 void rest_http_ask(struct rest_http *http, const struct rest_request *requests, struct rest_answer *answers, size_t n);
 void rest_answer_release(struct rest_answer *answer);
-/* Text with what may not stand in a part of a path, or in a form, as %XX; to be freed. */
-char *rest_escape(const char *text);
 
 #endif

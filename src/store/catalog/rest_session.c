@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/curl_handle.h"
 #include "base/file.h"
 
 enum { ATTEMPTS = 6, LONGEST_WAIT_MS = 10000, CONNECT_MS = 10000, STALL_MS = 120000 };
@@ -123,8 +124,8 @@ static void put_form(struct tarn_buf *form, const char *credential)
 {
 	const char *colon = strchr(credential, ':'), *scope = variable("TARN_CATALOG_SCOPE");
 	char *id = colon ? tarn_asprintf("%.*s", (int)(colon - credential), credential) : tarn_strdup("");
-	char *escaped_id = rest_escape(id), *secret = rest_escape(colon ? colon + 1 : credential);
-	char *escaped_scope = rest_escape(scope ? scope : "catalog");
+	char *escaped_id = tarn_curl_escape(id), *secret = tarn_curl_escape(colon ? colon + 1 : credential);
+	char *escaped_scope = tarn_curl_escape(scope ? scope : "catalog");
 	tarn_buf_printf(form, "grant_type=client_credentials&client_secret=%s&scope=%s", secret, escaped_scope);
 	if (*id)
 		tarn_buf_printf(form, "&client_id=%s", escaped_id);
