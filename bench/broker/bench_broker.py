@@ -333,13 +333,15 @@ def measure_all(servers: list[Server], subjects: list[Subject], texts: list[str]
         subject.load("produce", subject.create("warm", 0, 1), 50_000 // scale, 1024, -1, 1_000_000)
     for number in range(rounds):
         by_turns(chosen(of_load(scale), texts), subjects, number, results)
-        results.disk.append(load(subjects[0].program, "disk", servers[0].broker.folder / "disk", LONELY // scale, 1024))
+        os.sync()
+        results.disk.append(load(subjects[0].program, "disk", servers[0].broker.folder.parent / "disk", LONELY // scale, 1024))
     for number in range(min(rounds, FEWER)):
         by_turns(chosen(of_tools(scale), texts), subjects, number, results)
     for server in servers:
         results.note("memory, most under load (MB)", server.kind, server.most_memory)
-    if chosen(of_many(scale), texts):
-        measure_many(servers, subjects, chosen(of_many(scale), texts), min(rounds, FEWER), results)
+    many = chosen(of_many(scale), texts)
+    if many:
+        measure_many(servers, subjects, many, min(rounds, FEWER), results)
     return results
 
 
